@@ -23,4 +23,6 @@ type Once struct {
 	Key     string // hash of principal or link, route and the caller's key
 	Request string // hash of the request's body
 	Status  int    // the HTTP status to answer again
+
+	claimed bool
 }

@@ -42,12 +42,12 @@ const (
 // Item is one stored thing. Body is its JSON; the rest says where it stands.
 type Item struct {
 	Key
-	Version int64  // counts from 1; 0 when it was never stored
+	Version int64  // counts from 1; 0 when it was never stored, or comes from an index
 	Kind    string // what it is, e.g. "invoice": streams filter on it
 	Body    []byte // JSON object, opaque to the store
 
 	Due, List, Book Key       // place in each index, zero when it stands in none
-	Expires         time.Time // after this the item counts as absent for creation; zero is never. Readers check it themselves
+	Expires         time.Time // from this millisecond on the item counts as absent for creation; zero is never. Readers check it themselves
 }
 
 // ErrNotFound is what Get answers for a key that holds nothing.
@@ -85,7 +85,8 @@ type Op struct {
 }
 
 // Put writes item. With Version 0 it creates: the key must hold nothing, or an item that has expired. With
-// Version n it replaces exactly the version that was read. The stored version is Version+1 (1 when created).
+// Version n it replaces exactly the version that was read. The stored version is Version+1: 1 when created, but
+// where an expired item is replaced its version is counted on from, so that who read that one is stale.
 func Put(item Item) Op { return Op{Action: ActPut, Item: item} }
 
 // Delete removes exactly the version that was read.
@@ -128,10 +129,14 @@ type Page struct {
 // still answered.
 //
 // List answers a page; over the pages of one listing every item that nobody touched meanwhile is shown exactly once.
+// From an index come only Key, Kind and the place in that index, and from Book the Body: Get the item to change it.
+// A cursor that is not of the same Query is ErrBadCursor, a partition or bound that no key can have ErrBadKey.
 //
 // Write commits all operations or none. It answers the Else of the first operation (in the order given) whose
 // condition failed, or ErrConflict when that one has none; ErrBusy when it could not be done in time. When the
-// answer is lost it finds out whether it had committed, only by its create-once items, and then answers nil.
+// answer is lost it finds out whether it had committed, only by its create-once items, and then answers nil. One of
+// them should be an item that nobody replaces or deletes, such as a claim or an activity. Not begun at all are:
+// ErrBadWrite, ErrTooLarge, ErrBadKey.
 type Table interface {
 	Get(ctx context.Context, k Key) (Item, error)
 	List(ctx context.Context, q Query) (Page, error)

@@ -1,0 +1,284 @@
+package activity
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"onebook/internal/fault"
+	"onebook/internal/id"
+	"onebook/internal/store"
+)
+
+// Chain is where entries are written: a contact's, or the organisation's of one month.
+type Chain struct {
+	entries string
+	head    store.Key
+	shard   int
+}
+
+// ContactChain is the chain of one contact.
+func ContactChain(contact string) Chain {
+	return Chain{entries: "A#" + contact, head: store.Key{PK: "C#" + contact, SK: "HEAD"}, shard: id.Shard(contact, 4)}
+}
+
+// OrgChain is the organisation's chain of the month that at lies in, by UTC: settings, members, denied attempts,
+// money that matches nothing.
+func OrgChain(at time.Time) Chain {
+	month := at.UTC().Format("2006-01")
+	return Chain{entries: "A#ORG#" + month, head: store.Key{PK: "ORG", SK: "HEAD#" + month}}
+}
+
+// HeadKind is the kind of a head's item.
+const HeadKind = "head"
+
+// Balance is what a contact owes and has in hand, minor units, both zero or more in ordinary life.
+type Balance struct {
+	Due    int64 `json:"d,omitempty"` // sum of postings to receivable
+	Credit int64 `json:"c,omitempty"` // minus the sum of postings to customer-credit
+}
+
+// Head is the end of a chain. The zero Head begins one.
+type Head struct {
+	Seq        int64              `json:"q"`
+	Hash       string             `json:"h,omitempty"`
+	Balances   map[string]Balance `json:"b,omitempty"` // by currency
+	Members    []string           `json:"m,omitempty"` // contacts merged into this one
+	MergedInto string             `json:"i,omitempty"`
+
+	version int64
+}
+
+func (h Head) moved(ps []Posting) Head {
+	b := make(map[string]Balance, len(h.Balances)+1)
+	for c, v := range h.Balances {
+		b[c] = v
+	}
+	for _, p := range ps {
+		v := b[p.Currency]
+		switch p.Account {
+		case Receivable:
+			v.Due += p.Amount
+		case Credit:
+			v.Credit -= p.Amount
+		default:
+			continue
+		}
+		if v == (Balance{}) {
+			delete(b, p.Currency)
+			continue
+		}
+		b[p.Currency] = v
+	}
+	if len(b) == 0 {
+		b = nil
+	}
+	h.Balances = b
+	return h
+}
+
+// Deed is what a decision comes to: one entry and everything that must be true with it.
+type Deed struct {
+	Kind     string            // e.g. "invoice.issued"
+	Subject  string            // id of the thing it is about; a replayed Idempotency-Key answers it again
+	Refs     map[string]string // further ids, sealed
+	Text     string            // one plain sentence for the timeline
+	Reason   string            // why, when a person had to say
+	Changes  []Change
+	On       string // accounting date, yyyy-mm-dd; needed when there are postings
+	Postings []Posting
+	Ops      []store.Op // claims, states, pointers, effects
+}
+
+// Errors that make a deed be decided again on fresh reads. They never reach a caller.
+var (
+	errHeadMoved = errors.New("activity: head moved")
+
+	// Contended is the Else of a condition on an item that other contacts move as well, such as a number series.
+	Contended = errors.New("activity: contended")
+)
+
+// ErrOnce is answered when the caller's Idempotency-Key was taken meanwhile: look it up with FindOnce.
+var ErrOnce = fault.Exists.Errorf("this request was already made with the same Idempotency-Key")
+
+// maxRedo bounds the decisions of one deed (design.md §3, Head); a contended item may take more, within the deadline.
+const (
+	maxRedo      = 8
+	maxContended = 200
+)
+
+// Records writes deeds and reads chains.
+type Records struct {
+	Table   store.Table
+	Now     func() time.Time
+	Entropy io.Reader                                    // salts
+	Pause   func(ctx context.Context, attempt int) error // between attempts; nil does not wait
+	OnceFor time.Duration                                // how long an Idempotency-Key is kept; 7 days when zero
+}
+
+// Head reads the head of a chain, the zero Head when it was never written.
+func (r *Records) Head(ctx context.Context, c Chain) (Head, error) {
+	it, err := r.Table.Get(ctx, c.head)
+	if errors.Is(err, fault.NotFound) {
+		return Head{}, nil
+	}
+	if err != nil {
+		return Head{}, err
+	}
+	var h Head
+	if err := json.Unmarshal(it.Body, &h); err != nil {
+		return Head{}, fmt.Errorf("head %s: %w", c.head.PK, err)
+	}
+	h.version = it.Version
+	return h, nil
+}
+
+// Do writes one deed on a chain. decide reads what it needs and answers the deed, without writing; when another
+// deed came between it is called again and must decide from fresh reads. It may answer any fault, which Do passes on
+// with nothing written. An answer of (nil, nil) means that there is nothing to do; Do then writes nothing.
+//
+// ErrOnce: by.Once was taken meanwhile. fault.Busy: too much contention within the deadline.
+func (r *Records) Do(ctx context.Context, by By, c Chain, decide func(ctx context.Context, h Head) (*Deed, error)) (Entry, error) {
+	heads, contended := 0, 0
+	for {
+		h, err := r.Head(ctx, c)
+		if err != nil {
+			return Entry{}, err
+		}
+		d, err := decide(ctx, h)
+		if err != nil || d == nil {
+			return Entry{}, err
+		}
+		e, err := r.write(ctx, by, c, h, d)
+		switch {
+		case err == nil:
+			by.Once.done()
+			return e, nil
+		case errors.Is(err, errHeadMoved):
+			heads++
+		case errors.Is(err, Contended):
+			contended++
+		default:
+			return Entry{}, err
+		}
+		if heads >= maxRedo || contended >= maxContended {
+			return Entry{}, store.ErrBusy
+		}
+		if r.Pause != nil {
+			if err := r.Pause(ctx, heads+contended); err != nil {
+				return Entry{}, store.ErrBusy
+			}
+		}
+	}
+}
+
+func (r *Records) write(ctx context.Context, by By, c Chain, h Head, d *Deed) (Entry, error) {
+	at := r.Now().UTC()
+	entry, e, err := seal(c, h, at, by, *d, r.Entropy)
+	if err != nil {
+		return Entry{}, err
+	}
+	next := h.moved(d.Postings)
+	next.Seq, next.Hash = e.Seq, e.Hash
+	body, err := json.Marshal(next)
+	if err != nil {
+		return Entry{}, fmt.Errorf("head: %w", err)
+	}
+	ops := make([]store.Op, 0, len(d.Ops)+3)
+	// The head comes first: when several conditions fail at once, "read again" explains the others.
+	ops = append(ops,
+		store.Put(store.Item{Key: c.head, Version: h.version, Kind: HeadKind, Body: body}).Else(errHeadMoved),
+		store.Put(entry).Else(errHeadMoved))
+	if by.Once.pending() {
+		op, err := by.Once.claim(at, r.onceFor(), d)
+		if err != nil {
+			return Entry{}, err
+		}
+		ops = append(ops, op)
+	}
+	ops = append(ops, d.Ops...)
+	if err := r.Table.Write(ctx, ops...); err != nil {
+		return Entry{}, err
+	}
+	return e, nil
+}
+
+func (r *Records) onceFor() time.Duration {
+	if r.OnceFor == 0 {
+		return 7 * 24 * time.Hour
+	}
+	return r.OnceFor
+}
+
+// Timeline lists a contact's entries, newest first.
+func (r *Records) Timeline(ctx context.Context, c Chain, limit int, cursor string) ([]Entry, string, error) {
+	p, err := r.Table.List(ctx, store.Query{Partition: c.entries, Desc: true, Limit: limit, Cursor: cursor})
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]Entry, 0, len(p.Items))
+	for _, it := range p.Items {
+		e, _, _, err := decode(it)
+		if err != nil {
+			return nil, "", err
+		}
+		out = append(out, e)
+	}
+	return out, p.Cursor, nil
+}
+
+// Verify walks a whole chain and answers how many entries it has. The fault it answers, an Unready with the code
+// "tampered", names the first sequence that was changed, removed, reordered or added; the head is compared too.
+func (r *Records) Verify(ctx context.Context, c Chain) (int64, error) {
+	// The head is read first: deeds that come during the walk only add entries behind it.
+	h, err := r.Head(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	broken := func(seq int64, why string) error {
+		return fault.Unready.Errorf("the history of %s is broken at entry %d: %s", c.entries, seq, why).Coded("tampered")
+	}
+	var n int64
+	prev, sums, cursor := "", Head{}, ""
+	for {
+		p, err := r.Table.List(ctx, store.Query{Partition: c.entries, Cursor: cursor})
+		if err != nil {
+			return n, err
+		}
+		for _, it := range p.Items {
+			if n == h.Seq {
+				break
+			}
+			e, before, ok, err := decode(it)
+			switch {
+			case err != nil:
+				return n, broken(n+1, "it cannot be read")
+			case e.Seq != n+1 || it.SK != seqKey(n+1):
+				return n, broken(n+1, "an entry is missing or out of order")
+			case before != prev:
+				return n, broken(n+1, "it does not follow the entry before")
+			case !ok:
+				return n, broken(n+1, "its content does not match its seal")
+			}
+			n, prev, sums = n+1, e.Hash, sums.moved(e.Postings)
+		}
+		if cursor = p.Cursor; cursor == "" || n == h.Seq {
+			break
+		}
+	}
+	if n != h.Seq || prev != h.Hash {
+		return n, broken(n+1, "the head tells of other entries")
+	}
+	for cur, b := range sums.Balances {
+		if h.Balances[cur] != b {
+			return n, broken(n, "the balance is not the sum of the entries")
+		}
+	}
+	if len(sums.Balances) != len(h.Balances) {
+		return n, broken(n, "the balance is not the sum of the entries")
+	}
+	return n, nil
+}

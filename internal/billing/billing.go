@@ -1,0 +1,490 @@
+// Package billing is the way of an invoice from draft to the client: drafted, issued, sent, seen, voided.
+//
+// Issuing is one write: the number of the series, the frozen document, the receivable on the books, the order's bill and
+// the effect that makes the PDF. Letters and PDFs are effects; nothing here calls out.
+package billing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"onebook/internal/activity"
+	"onebook/internal/civil"
+	"onebook/internal/effect"
+	"onebook/internal/estimate"
+	"onebook/internal/fault"
+	"onebook/internal/id"
+	"onebook/internal/invoice"
+	"onebook/internal/issue"
+	"onebook/internal/link"
+	"onebook/internal/member"
+	"onebook/internal/money"
+	"onebook/internal/order"
+	"onebook/internal/org"
+	"onebook/internal/sale"
+	"onebook/internal/series"
+	"onebook/internal/store"
+)
+
+// Effects of an invoice; their subject is the invoice.
+const (
+	MailInvoice = "mail.invoice"
+	PrintPDF    = "pdf.invoice"
+)
+
+// MaxPaper bounds what an issued document may hold, in bytes, so that the frozen invoice stays well within one item.
+const MaxPaper = 300 << 10
+
+// Service bills.
+type Service struct {
+	Table   store.Table
+	Records *activity.Records
+	IDs     id.Source
+	Now     func() time.Time
+	Maker   *sale.Maker
+	Org     *org.Service
+	Clients sale.Clients
+	Links   *link.Service
+}
+
+// Input is what a person says of an invoice.
+type Input struct {
+	ContactID string
+	Body      sale.Input
+	DueOn     civil.Date
+	DueDays   *int
+}
+
+func (in Input) check(f *fault.Fields) {
+	switch {
+	case in.DueDays != nil && !in.DueOn.IsZero():
+		f.Add("dueDays", "invalid", "give dueOn or dueDays, not both")
+	case in.DueDays != nil && (*in.DueDays < 0 || *in.DueDays > 3650):
+		f.Add("dueDays", "invalid", "dueDays is 0 to 3650")
+	}
+}
+
+func (s *Service) today(ctx context.Context) (org.Settings, civil.Date, error) {
+	set, err := s.Org.Get(ctx)
+	if err != nil {
+		return org.Settings{}, civil.Date{}, err
+	}
+	day, err := set.Today(s.Now())
+	return set, day, err
+}
+
+// made turns what was typed into a body; every wrong field is told at once.
+func (s *Service) made(ctx context.Context, in Input) (sale.Body, error) {
+	set, today, err := s.today(ctx)
+	if err != nil {
+		return sale.Body{}, err
+	}
+	var f fault.Fields
+	in.check(&f)
+	body, err := s.Maker.Make(ctx, in.Body, set, today)
+	if err := f.Join("", err); err != nil {
+		return sale.Body{}, err
+	}
+	if err := f.Err(); err != nil {
+		return sale.Body{}, err
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return sale.Body{}, fmt.Errorf("invoice: %w", err)
+	}
+	if len(raw) > MaxPaper {
+		return sale.Body{}, fault.InField("lines", "too_large", "the texts of this document are too long together; shorten them or split it")
+	}
+	return body, nil
+}
+
+// Create stores a draft. fault.Invalid names each wrong field. Drafting asks for invoice.propose, which sales and booking
+// have too; what follows is billing's.
+func (s *Service) Create(ctx context.Context, by activity.By, in Input) (invoice.Invoice, error) {
+	if err := member.May(by, member.InvoicePropose); err != nil {
+		return invoice.Invoice{}, err
+	}
+	c, err := s.Clients.Client(ctx, in.ContactID)
+	if errors.Is(err, fault.NotFound) {
+		return invoice.Invoice{}, fault.InField("contactId", "not_found", "there is no such contact")
+	}
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	body, err := s.made(ctx, in)
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	now := s.Now().UTC()
+	i := invoice.Invoice{
+		ID: s.IDs.Of("in", c.ContactID), ContactID: c.ContactID, State: invoice.Draft, Body: body, DueOn: in.DueOn, DueDays: in.DueDays,
+		CreatedAt: now, UpdatedAt: now,
+	}
+	_, err = s.Records.Do(ctx, by, activity.ContactChain(c.ContactID), func(context.Context, activity.Head) (*activity.Deed, error) {
+		op, err := i.Put()
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{
+			Kind: "invoice.drafted", Subject: i.ID, Text: "Drafted an invoice over " + amount(i), Ops: []store.Op{op},
+		}, nil
+	})
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	return invoice.Get(ctx, s.Table, i.ID)
+}
+
+func amount(i invoice.Invoice) string {
+	return money.Format(i.Body.Totals.Total, i.Body.Currency) + " " + i.Body.Currency
+}
+
+// change reads an invoice, lets edit decide, and writes it with its entry, again until nothing came between. An edit that
+// answers no deed leaves everything as it is.
+func (s *Service) change(ctx context.Context, by activity.By, invoiceID string, edit func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error)) (invoice.Invoice, error) {
+	contact, err := id.Contact("in", invoiceID)
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	_, err = s.Records.Do(ctx, by, activity.ContactChain(contact), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		i, err := invoice.Get(ctx, s.Table, invoiceID)
+		if err != nil {
+			return nil, err
+		}
+		d, err := edit(ctx, &i)
+		if err != nil || d == nil {
+			return nil, err
+		}
+		i.UpdatedAt = s.Now().UTC()
+		op, err := i.Put()
+		if err != nil {
+			return nil, err
+		}
+		d.Subject, d.Ops = i.ID, append([]store.Op{op}, d.Ops...)
+		return d, nil
+	})
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	return invoice.Get(ctx, s.Table, invoiceID)
+}
+
+var errImmutable = fault.Unready.Errorf("an issued invoice cannot be changed; void it or correct it with a credit note").Coded("immutable")
+
+// Update changes a draft. fault.Stale when version is not the stored one, fault.Unready once it is issued.
+func (s *Service) Update(ctx context.Context, by activity.By, invoiceID string, version int64, in Input) (invoice.Invoice, error) {
+	if err := member.May(by, member.InvoicePropose); err != nil {
+		return invoice.Invoice{}, err
+	}
+	return s.change(ctx, by, invoiceID, func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
+		switch {
+		case i.Version() != version:
+			return nil, invoice.ErrStale
+		case i.State != invoice.Draft:
+			return nil, errImmutable
+		case in.ContactID != "" && in.ContactID != i.ContactID:
+			return nil, fault.InField("contactId", "immutable", "an invoice stays with its contact; make a new one")
+		}
+		body, err := s.made(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		before := *i
+		i.Body, i.DueOn, i.DueDays = body, in.DueOn, in.DueDays
+		return &activity.Deed{
+			Kind: "invoice.changed", Text: "Changed the invoice's draft to " + amount(*i),
+			Changes: []activity.Change{{Field: "total", From: amount(before), To: amount(*i)}},
+		}, nil
+	})
+}
+
+// Delete throws a draft away.
+func (s *Service) Delete(ctx context.Context, by activity.By, invoiceID string, version int64) error {
+	if err := member.May(by, member.InvoiceWrite); err != nil {
+		return err
+	}
+	contact, err := id.Contact("in", invoiceID)
+	if err != nil {
+		return err
+	}
+	_, err = s.Records.Do(ctx, by, activity.ContactChain(contact), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		i, err := invoice.Get(ctx, s.Table, invoiceID)
+		switch {
+		case err != nil:
+			return nil, err
+		case i.Version() != version:
+			return nil, invoice.ErrStale
+		case i.State != invoice.Draft:
+			return nil, errImmutable
+		case i.OrderID != "":
+			return nil, fault.Unready.Errorf("this draft bills an order; issue it, or change it as it should be")
+		}
+		return &activity.Deed{Kind: "invoice.deleted", Subject: i.ID, Text: "Threw an invoice's draft away", Ops: []store.Op{i.Remove()}}, nil
+	})
+	return err
+}
+
+// Issue takes the next number, freezes the document and books the receivable, in one write. Repeated, it answers the same
+// invoice. A total of zero is paid at once; a negative one is refused, since only a credit note gives money back.
+func (s *Service) Issue(ctx context.Context, by activity.By, invoiceID string) (invoice.Invoice, error) {
+	if err := member.May(by, member.InvoiceWrite); err != nil {
+		return invoice.Invoice{}, err
+	}
+	return s.change(ctx, by, invoiceID, func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
+		if i.State != invoice.Draft {
+			return nil, nil // issued before: the same invoice
+		}
+		return s.issue(ctx, i)
+	})
+}
+
+func (s *Service) issue(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
+	set, today, err := s.today(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if i.Body.Totals.Payable < 0 || i.Body.Totals.Total < 0 {
+		return nil, fault.Unready.Errorf("an invoice cannot be negative; give money back with a credit note")
+	}
+	c, err := s.Clients.Client(ctx, i.ContactID)
+	if err != nil {
+		return nil, err
+	}
+	n, err := series.Take(ctx, s.Table, "invoice", set.Numbering.Invoice, today)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.To(invoice.Open); err != nil {
+		return nil, err
+	}
+	now := s.Now().UTC()
+	frozen := sale.Freeze(set, c)
+	l, linkOp, err := s.Links.New(link.Link{Scope: link.Invoice, Document: i.ID, ContactID: i.ContactID})
+	if err != nil {
+		return nil, err
+	}
+	i.Number, i.IssuedOn, i.Frozen, i.LinkID = n.Number, n.On, &frozen, l.ID
+	if i.DueOn.IsZero() {
+		days := set.DueDays
+		if i.DueDays != nil {
+			days = *i.DueDays
+		}
+		i.DueOn = n.On.AddDays(days)
+	}
+	if i.DueOn.Before(n.On) {
+		return nil, fault.Unready.Errorf("the due date %s lies before the day of issue, %s; change the draft first", i.DueOn, n.On).Coded("due_before_issue")
+	}
+	if i.Due() == 0 {
+		i.PaidAt = now
+		if err := i.To(invoice.Paid); err != nil {
+			return nil, err
+		}
+	}
+	guard, err := i.Guard()
+	if err != nil {
+		return nil, err
+	}
+	pdf, err := effect.New(effect.Effect{
+		ID: s.IDs.New("ef"), Lane: effect.PDF, Kind: PrintPDF, ContactID: i.ContactID, Subject: i.ID,
+		Title: "PDF of invoice " + i.Number, Area: issue.Billing,
+	}, now)
+	if err != nil {
+		return nil, err
+	}
+	ops := []store.Op{n.Op, guard, linkOp, pdf}
+	more, err := s.billOrder(ctx, *i, i.Body.Totals.Total)
+	if err != nil {
+		return nil, err
+	}
+	return &activity.Deed{
+		Kind: "invoice.issued", Text: fmt.Sprintf("Issued invoice %s over %s, due %s", i.Number, amount(*i), i.DueOn),
+		On: n.On.String(), Postings: issued(*i), Ops: append(ops, more...),
+	}, nil
+}
+
+// issued are the postings of an issue: the receivable against revenue and tax (rules.md §11). What was prepaid elsewhere
+// counts as money already on the bank account, what the buyer withholds as a claim on the tax office.
+func issued(i invoice.Invoice) []activity.Posting {
+	t := i.Body.Totals
+	var ps []activity.Posting
+	add := func(a activity.Account, n int64) {
+		if n != 0 {
+			ps = append(ps, activity.Posting{Account: a, Currency: i.Body.Currency, Amount: n, Ref: i.ID})
+		}
+	}
+	add(activity.Receivable, t.Payable)
+	add(activity.Withheld, t.Withheld)
+	add(activity.Bank, t.Prepaid)
+	add(activity.Rounding, -t.Rounding)
+	add(activity.Revenue, -t.Net)
+	for _, row := range t.Taxes {
+		if !row.Withheld {
+			add(activity.Tax(row.Category+":"+row.Rate.String()), -row.Tax)
+		}
+	}
+	return ps
+}
+
+// billOrder counts the invoice on the order it bills; the estimate is invoiced when nothing of the order remains.
+func (s *Service) billOrder(ctx context.Context, i invoice.Invoice, amount int64) ([]store.Op, error) {
+	if i.OrderID == "" {
+		return nil, nil
+	}
+	o, err := order.Get(ctx, s.Table, i.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	o.Bill(amount)
+	op, err := o.Put()
+	if err != nil {
+		return nil, err
+	}
+	ops := []store.Op{op}
+	if o.State != order.Billed || o.EstimateID == "" {
+		return ops, nil
+	}
+	e, err := estimate.Get(ctx, s.Table, o.EstimateID)
+	if err != nil {
+		return nil, err
+	}
+	if e.State != estimate.Accepted {
+		return ops, nil
+	}
+	if err := e.To(estimate.Invoiced); err != nil {
+		return nil, err
+	}
+	op, err = e.Put()
+	return append(ops, op), err
+}
+
+// Send puts the letter with the pay link in line; a draft is issued first, in the same write. Sending again mails it again.
+func (s *Service) Send(ctx context.Context, by activity.By, invoiceID string) (invoice.Invoice, error) {
+	if err := member.May(by, member.InvoiceWrite); err != nil {
+		return invoice.Invoice{}, err
+	}
+	return s.change(ctx, by, invoiceID, func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
+		d := &activity.Deed{}
+		var err error
+		switch i.State {
+		case invoice.Draft:
+			if d, err = s.issue(ctx, i); err != nil {
+				return nil, err
+			}
+		case invoice.Void:
+			return nil, fault.Unready.Errorf("a void invoice cannot be sent")
+		}
+		c, err := s.Clients.Client(ctx, i.ContactID)
+		if err != nil {
+			return nil, err
+		}
+		if c.Email == "" {
+			return nil, fault.Unready.Errorf("%s has no e-mail address; add one and send again", c.Name).Coded("no_address")
+		}
+		now := s.Now().UTC()
+		op, err := effect.New(effect.Effect{
+			ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: MailInvoice, ContactID: i.ContactID, Subject: i.ID,
+			Title: "Mail of invoice " + i.Number, Area: issue.Billing,
+		}, now)
+		if err != nil {
+			return nil, err
+		}
+		i.SentAt = now
+		if d.Kind == "" {
+			d.Kind, d.Text = "invoice.sent", "Sent invoice "+i.Number
+		} else {
+			d.Text = strings.Replace(d.Text, "Issued", "Issued and sent", 1)
+		}
+		d.Ops = append(d.Ops, op)
+		return d, nil
+	})
+}
+
+// Void takes an issued invoice back while nothing was paid or credited and, unless the settings allow it, before it was
+// sent. The number stays; the books are reversed; the link stops working as a way to pay.
+func (s *Service) Void(ctx context.Context, by activity.By, invoiceID, reason string) (invoice.Invoice, error) {
+	if err := member.May(by, member.InvoiceWrite); err != nil {
+		return invoice.Invoice{}, err
+	}
+	reason = strings.TrimSpace(reason)
+	if reason == "" || len([]rune(reason)) > 1000 {
+		return invoice.Invoice{}, fault.InField("reason", "required", "say why, in 1 to 1,000 characters: it is kept in the history")
+	}
+	set, today, err := s.today(ctx)
+	if err != nil {
+		return invoice.Invoice{}, err
+	}
+	return s.change(ctx, by, invoiceID, func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
+		switch {
+		case i.State == invoice.Void:
+			return nil, nil
+		case i.State == invoice.Draft:
+			return nil, fault.Unready.Errorf("a draft is thrown away, not voided")
+		case i.Paid != 0 || i.Credited != 0:
+			return nil, fault.Unready.Errorf("invoice %s has payments or credits; correct it with a credit note", i.Number)
+		case !i.SentAt.IsZero() && !set.VoidSent:
+			return nil, fault.Unready.Errorf("invoice %s was sent already; correct it with a credit note, or allow voiding sent invoices in the settings", i.Number).Coded("sent")
+		}
+		ps := issued(*i)
+		for n := range ps {
+			ps[n].Amount = -ps[n].Amount
+		}
+		if err := i.To(invoice.Void); err != nil {
+			return nil, err
+		}
+		i.VoidReason = reason
+		ops, err := s.billOrder(ctx, *i, -i.Body.Totals.Total)
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{
+			Kind: "invoice.voided", Text: "Voided invoice " + i.Number, Reason: reason, On: today.String(), Postings: ps, Ops: ops,
+		}, nil
+	})
+}
+
+// View notes that a person opened the invoice's page. It is noted once; later openings change nothing.
+func (s *Service) View(ctx context.Context, by activity.By, invoiceID string) error {
+	contact, err := id.Contact("in", invoiceID)
+	if err != nil {
+		return err
+	}
+	_, err = s.Records.Do(ctx, by, activity.ContactChain(contact), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		i, err := invoice.Get(ctx, s.Table, invoiceID)
+		if err != nil {
+			return nil, err
+		}
+		tr, err := invoice.GetTrack(ctx, s.Table, i)
+		if err != nil {
+			return nil, err
+		}
+		if i.State == invoice.Draft || !tr.ViewedAt.IsZero() {
+			return nil, nil
+		}
+		tr.ViewedAt = s.Now().UTC()
+		op, err := tr.Put(i)
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{Kind: "invoice.viewed", Subject: i.ID, Text: "The client opened invoice " + i.Number, Ops: []store.Op{op}}, nil
+	})
+	return err
+}
+
+// PayLink is the address at which the client sees and pays the invoice. fault.Unready for a draft or void one.
+func (s *Service) PayLink(ctx context.Context, by activity.By, invoiceID string) (string, error) {
+	if err := member.May(by, member.InvoiceWrite); err != nil {
+		return "", err
+	}
+	i, err := invoice.Get(ctx, s.Table, invoiceID)
+	if err != nil {
+		return "", err
+	}
+	if i.LinkID == "" || i.State == invoice.Void {
+		return "", fault.Unready.Errorf("an invoice has a link once it is issued, and as long as it is not void")
+	}
+	return s.Links.URL(link.Link{ID: i.LinkID, Scope: link.Invoice}), nil
+}

@@ -1,0 +1,344 @@
+// Package checkout is the way of money from the client to the invoice: the hosted page, its outcome, and payments by hand.
+//
+// Before anything is asked of the provider, the attempt is recorded: a pending payment whose id is the idempotency key.
+// What became of it is learnt in three ways (the provider's webhook, the client's return, and a puller that asks), and all
+// three end in the same transaction, [Service.Settle], which is keyed by the payment intent: whoever comes second finds the
+// claim taken and changes nothing. An event is only a hint; the object itself is fetched and believed.
+//
+// An unknown outcome is looked up, never charged again: within 23 hours the same key is used, after that a new page is
+// only opened when the provider's complete list of the client's sessions does not hold ours.
+package checkout
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"onebook/internal/activity"
+	"onebook/internal/effect"
+	"onebook/internal/fault"
+	"onebook/internal/id"
+	"onebook/internal/invoice"
+	"onebook/internal/issue"
+	"onebook/internal/member"
+	"onebook/internal/money"
+	"onebook/internal/org"
+	"onebook/internal/payment"
+	"onebook/internal/sale"
+	"onebook/internal/store"
+)
+
+// MailReceipt is the effect that mails a receipt; its subject is the payment.
+const MailReceipt = "mail.receipt"
+
+// Service takes payments.
+type Service struct {
+	Table    store.Table
+	Records  *activity.Records
+	IDs      id.Source
+	Now      func() time.Time
+	Org      *org.Service
+	Clients  sale.Clients
+	Provider payment.Provider
+	Base     string // the site's address, without a slash at the end
+	Live     bool   // whether the provider's money is real; an outcome of the other kind is none of ours
+}
+
+const (
+	pageFor  = 23 * time.Hour // how long a page is open; the provider's limit is 24 hours
+	sameKey  = 23 * time.Hour // as long as the provider surely remembers an idempotency key
+	metaKey  = "onebook_payment"
+	invoices = "onebook_invoice"
+)
+
+// Page is a hosted page that the client may be sent to.
+type Page struct {
+	URL       string
+	PaymentID string
+}
+
+// Start opens the hosted page for an invoice, over amount, or over all that is due when amount is zero. The same invoice and
+// amount answer the page that is open already, so a double click opens one. fault.Unready when nothing is due or a payment of
+// it is under way; fault.Invalid when the amount cannot be paid there; fault.Busy when the provider does not answer: asking again
+// goes on with the same attempt.
+func (s *Service) Start(ctx context.Context, by activity.By, invoiceID string, amount int64) (Page, error) {
+	if err := member.May(by, member.PaymentStart); err != nil {
+		return Page{}, err
+	}
+	inv, err := invoice.Get(ctx, s.Table, invoiceID)
+	if err != nil {
+		return Page{}, err
+	}
+	if amount == 0 {
+		amount = inv.Due()
+	}
+	if err := payable(inv, amount); err != nil {
+		return Page{}, err
+	}
+	p, err := s.attempt(ctx, by, inv, amount)
+	if err != nil {
+		return Page{}, err
+	}
+	if p.Online.URL == "" {
+		if p, err = s.open(ctx, inv, p); err != nil {
+			return Page{}, err
+		}
+	}
+	return Page{URL: p.Online.URL, PaymentID: p.ID}, nil
+}
+
+func payable(i invoice.Invoice, amount int64) error {
+	switch {
+	case i.State == invoice.Paid:
+		return fault.Unready.Errorf("invoice %s is paid already", i.Number).Coded("paid")
+	case i.State != invoice.Open:
+		return fault.Unready.Errorf("this invoice cannot be paid now")
+	case amount < 0 || amount > i.Due():
+		return fault.InField("amount", "invalid", "an amount between the smallest coin and what is due, %s, is needed", money.Format(i.Due(), i.Body.Currency))
+	case i.Due() <= 0:
+		return fault.Unready.Errorf("nothing is due on invoice %s", i.Number)
+	}
+	return nil
+}
+
+// attempt answers the pending payment to go on with: the one that is open for this invoice and amount, or a new one,
+// recorded before the provider is asked.
+func (s *Service) attempt(ctx context.Context, by activity.By, inv invoice.Invoice, amount int64) (payment.Payment, error) {
+	var p payment.Payment
+	_, err := s.Records.Do(ctx, by, activity.ContactChain(inv.ContactID), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		now := s.Now().UTC()
+		found, err := s.running(ctx, inv, amount, now)
+		if err != nil {
+			return nil, err
+		}
+		if found != nil {
+			p = *found
+			return nil, nil
+		}
+		fresh, err := invoice.Get(ctx, s.Table, inv.ID)
+		if err != nil {
+			return nil, err
+		}
+		if err := payable(fresh, amount); err != nil {
+			return nil, err
+		}
+		p = payment.Payment{
+			ID: s.IDs.Of("py", inv.ContactID), ContactID: inv.ContactID, State: payment.Pending, Amount: amount, Currency: inv.Body.Currency,
+			Method: "card", Online: &payment.Online{InvoiceID: inv.ID, LinkID: inv.LinkID}, CreatedAt: now,
+		}
+		op, err := p.Put()
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{
+			Kind: "payment.started", Subject: p.ID, Refs: map[string]string{"invoice": inv.ID},
+			Text: fmt.Sprintf("Opened the payment page for invoice %s over %s %s", inv.Number, money.Format(amount, inv.Body.Currency), inv.Body.Currency),
+			Ops:  []store.Op{op},
+		}, nil
+	})
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	return payment.Get(ctx, s.Table, p.ID)
+}
+
+// running finds the pending payment whose page the client may still use.
+func (s *Service) running(ctx context.Context, inv invoice.Invoice, amount int64, now time.Time) (*payment.Payment, error) {
+	all, _, err := payment.OfContact(ctx, s.Table, inv.ContactID, 100, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range all {
+		if !p.Open() || p.Online == nil || p.Online.InvoiceID != inv.ID {
+			continue
+		}
+		if p.Online.Paying {
+			return nil, fault.Unready.Errorf("a payment of this invoice is under way; you will hear when it has arrived").Coded("paying")
+		}
+		end := p.Online.ExpiresAt
+		if end.IsZero() {
+			end = p.CreatedAt.Add(pageFor)
+		}
+		if p.Amount == amount && now.Before(end.Add(-time.Minute)) {
+			return &p, nil
+		}
+	}
+	return nil, nil
+}
+
+// open asks the provider for the page of a recorded attempt, with its id as key: doing it again answers the same page.
+func (s *Service) open(ctx context.Context, inv invoice.Invoice, p payment.Payment) (payment.Payment, error) {
+	customer, err := s.customer(ctx, p.ContactID)
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	locale := ""
+	if inv.Frozen != nil {
+		locale = inv.Frozen.Locale
+	}
+	ses, err := s.Provider.NewSession(ctx, p.ID, payment.SessionRequest{
+		Customer: customer, Amount: p.Amount, Currency: p.Currency, Description: "Invoice " + inv.Number, Reference: p.ID,
+		Metadata:   map[string]string{metaKey: p.ID, invoices: inv.ID},
+		SuccessURL: s.Base + "/v1/public/return?session={CHECKOUT_SESSION_ID}", CancelURL: s.Base + "/i/",
+		// The whole request must be the same when it is repeated, so the end of the page counts from the attempt's record.
+		Methods: []string{"card"}, ExpiresAt: p.CreatedAt.Add(pageFor).Truncate(time.Second), Locale: locale,
+	})
+	switch {
+	case err == nil:
+		return s.opened(ctx, p.ID, ses)
+	case errors.Is(err, fault.Busy):
+		return payment.Payment{}, err // unknown: the attempt stays, and is looked up or repeated with the same key
+	}
+	if end := s.refused(ctx, p.ID, err); end != nil {
+		return payment.Payment{}, end
+	}
+	return payment.Payment{}, err
+}
+
+// opened stores the page of an attempt.
+func (s *Service) opened(ctx context.Context, paymentID string, ses payment.Session) (payment.Payment, error) {
+	for range 8 {
+		p, err := payment.Get(ctx, s.Table, paymentID)
+		if err != nil || p.Online.Session != "" || !p.Open() {
+			return p, err
+		}
+		p.Online.Session, p.Online.URL, p.Online.ExpiresAt = ses.ID, ses.URL, ses.ExpiresAt
+		op, err := p.Put()
+		if err != nil {
+			return payment.Payment{}, err
+		}
+		pointer, err := payment.SessionPointer(ses.ID, p.ID)
+		if err != nil {
+			return payment.Payment{}, err
+		}
+		err = s.Table.Write(ctx, op, pointer)
+		if err == nil {
+			return payment.Get(ctx, s.Table, paymentID)
+		}
+		if !errors.Is(err, fault.Stale) {
+			return payment.Payment{}, err
+		}
+	}
+	return payment.Payment{}, store.ErrBusy
+}
+
+// refused ends an attempt that the provider turned down for good, so that it is not asked for for ever.
+func (s *Service) refused(ctx context.Context, paymentID string, cause error) error {
+	return s.close(ctx, member.Automaton(member.Puller), paymentID, payment.Failed, "The payment page could not be opened", cause)
+}
+
+// close ends an open payment without money.
+func (s *Service) close(ctx context.Context, by activity.By, paymentID string, to payment.State, text string, cause error) error {
+	contact, err := id.Contact("py", paymentID)
+	if err != nil {
+		return err
+	}
+	_, err = s.Records.Do(ctx, by, activity.ContactChain(contact), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		p, err := payment.Get(ctx, s.Table, paymentID)
+		if err != nil {
+			return nil, err
+		}
+		if !p.Open() {
+			return nil, nil
+		}
+		if err := p.To(to); err != nil {
+			return nil, err
+		}
+		p.Online.Paying = false
+		op, err := p.Put()
+		if err != nil {
+			return nil, err
+		}
+		d := &activity.Deed{
+			Kind: "payment." + string(to), Subject: p.ID, Refs: map[string]string{"invoice": p.Online.InvoiceID}, Text: text, Ops: []store.Op{op},
+		}
+		if f := (*fault.Error)(nil); errors.As(cause, &f) {
+			d.Reason = f.Message
+		}
+		return d, nil
+	})
+	return err
+}
+
+// customer answers the provider's record of a contact; it is made once, and stored before it is first used.
+func (s *Service) customer(ctx context.Context, contact string) (string, error) {
+	k := store.Key{PK: "C#" + contact, SK: "PROVIDER"}
+	if c, ok, err := s.storedCustomer(ctx, k); ok || err != nil {
+		return c, err
+	}
+	c, err := s.Clients.Client(ctx, contact)
+	if err != nil {
+		return "", err
+	}
+	// No mail address in the key's request: it may change between two tries, and the request must not.
+	made, err := s.Provider.NewCustomer(ctx, "customer-"+contact, payment.Customer{ContactID: contact, Name: c.Name, Email: c.Email})
+	if err != nil {
+		return "", err
+	}
+	body, err := json.Marshal(map[string]string{"customer": made})
+	if err != nil {
+		return "", fmt.Errorf("customer: %w", err)
+	}
+	err = s.Table.Write(ctx, store.Put(store.Item{Key: k, Kind: "provider", Body: body}))
+	if errors.Is(err, fault.Stale) {
+		c, _, err := s.storedCustomer(ctx, k)
+		return c, err
+	}
+	return made, err
+}
+
+func (s *Service) storedCustomer(ctx context.Context, k store.Key) (string, bool, error) {
+	it, err := s.Table.Get(ctx, k)
+	if errors.Is(err, fault.NotFound) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	var got struct{ Customer string }
+	if err := json.Unmarshal(it.Body, &got); err != nil {
+		return "", false, fmt.Errorf("customer: %w", err)
+	}
+	return got.Customer, true, nil
+}
+
+// received answers the operations and postings of money that arrived: the invoice takes what is due on it, the rest is the
+// contact's credit. An invoice that is not open any more takes nothing.
+func (s *Service) received(ctx context.Context, p *payment.Payment, invoiceID string, from activity.Account, now time.Time) ([]store.Op, []activity.Posting, error) {
+	var ops []store.Op
+	post := func(a activity.Account, n int64, ref string) activity.Posting {
+		return activity.Posting{Account: a, Currency: p.Currency, Amount: n, Ref: ref}
+	}
+	ps := []activity.Posting{post(from, p.Amount, p.ID)}
+	rest := p.Amount
+	inv, err := invoice.Get(ctx, s.Table, invoiceID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if part := min(rest, inv.Due()); part > 0 && inv.State == invoice.Open && inv.Body.Currency == p.Currency {
+		if err := inv.Settle(part, now); err != nil {
+			return nil, nil, err
+		}
+		op, err := inv.Put()
+		if err != nil {
+			return nil, nil, err
+		}
+		ops = append(ops, op)
+		p.Allocations = []payment.Allocation{{InvoiceID: inv.ID, Amount: part}}
+		ps = append(ps, post(activity.Receivable, -part, inv.ID))
+		rest -= part
+	}
+	if p.Credit = rest; rest > 0 {
+		ps = append(ps, post(activity.Credit, -rest, p.ID))
+	}
+	receipt, err := effect.New(effect.Effect{
+		ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: MailReceipt, ContactID: p.ContactID, Subject: p.ID,
+		Args: map[string]string{"invoice": invoiceID}, Title: "Receipt for invoice " + inv.Number, Area: issue.Billing,
+	}, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(ops, receipt), ps, nil
+}

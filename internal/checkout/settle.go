@@ -1,0 +1,287 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"onebook/internal/activity"
+	"onebook/internal/fault"
+	"onebook/internal/id"
+	"onebook/internal/issue"
+	"onebook/internal/member"
+	"onebook/internal/money"
+	"onebook/internal/payment"
+	"onebook/internal/store"
+)
+
+// Settle looks an intent up and applies what became of it. However often, by whomever and in whatever order it is called,
+// its money is recorded once. Money that cannot be matched ends in an open issue; so does what does not agree with what
+// was asked for.
+func (s *Service) Settle(ctx context.Context, by activity.By, intentID string) error {
+	if err := member.May(by, member.PaymentOutcome); err != nil {
+		return err
+	}
+	in, err := s.Provider.Intent(ctx, intentID)
+	if errors.Is(err, fault.NotFound) {
+		return s.unmatched(ctx, payment.Intent{ID: intentID}, "the provider does not know this payment")
+	}
+	if err != nil {
+		return err
+	}
+	p, err := s.ours(ctx, in)
+	if errors.Is(err, fault.NotFound) {
+		return s.unmatched(ctx, in, "it does not name a payment of ours")
+	}
+	if err != nil {
+		return err
+	}
+	if why := s.disagrees(in, p); why != "" {
+		return s.unmatched(ctx, in, why)
+	}
+	switch in.Status {
+	case "succeeded":
+		return s.paid(ctx, by, in, p)
+	case "canceled":
+		return s.close(ctx, by, p.ID, payment.Failed, "The payment was canceled", nil)
+	case "processing":
+		return s.note(ctx, by, in, p, true)
+	}
+	return s.note(ctx, by, in, p, false)
+}
+
+// ours answers the payment that an intent names in its metadata.
+func (s *Service) ours(ctx context.Context, in payment.Intent) (payment.Payment, error) {
+	return payment.Get(ctx, s.Table, in.Metadata[metaKey])
+}
+
+// disagrees says what of an intent is not as it was asked for; empty when all is.
+func (s *Service) disagrees(in payment.Intent, p payment.Payment) string {
+	switch {
+	case p.Online == nil:
+		return "it names a payment that was made by hand"
+	case in.Live != s.Live:
+		return "it is of the provider's other mode (test or live)"
+	case in.Currency != p.Currency:
+		return fmt.Sprintf("it is in %s, and %s was asked for", in.Currency, p.Currency)
+	case in.Amount != p.Amount:
+		return fmt.Sprintf("it is over %d, and %d was asked for", in.Amount, p.Amount)
+	case in.Status == "succeeded" && in.Received != p.Amount:
+		return fmt.Sprintf("%d was received, and %d was asked for", in.Received, p.Amount)
+	case in.Metadata[invoices] != p.Online.InvoiceID:
+		return "it names another invoice than the one it was opened for"
+	}
+	return ""
+}
+
+// paid records the money of an intent.
+func (s *Service) paid(ctx context.Context, by activity.By, in payment.Intent, p payment.Payment) error {
+	_, err := s.Records.Do(ctx, by, activity.ContactChain(p.ContactID), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		p, err := payment.Get(ctx, s.Table, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		if p.State == payment.Succeeded && p.Online.Intent == in.ID {
+			return nil, nil
+		}
+		claim, err := payment.PaidClaim(in.ID, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.To(payment.Succeeded); err != nil {
+			return nil, err
+		}
+		now := s.Now().UTC()
+		set, err := s.Org.Get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		day, err := set.Today(now)
+		if err != nil {
+			return nil, err
+		}
+		p.SucceededAt, p.ReceivedOn, p.Online.Intent, p.Online.Paying = now, day, in.ID, false
+		if in.Method != "" {
+			p.Method = in.Method
+		}
+		ops, ps, err := s.received(ctx, &p, p.Online.InvoiceID, activity.Clearing, now)
+		if err != nil {
+			return nil, err
+		}
+		op, err := p.Put()
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, claim, op)
+		text := fmt.Sprintf("Received %s %s by %s", money.Format(p.Amount, p.Currency), p.Currency, p.Method)
+		if p.Credit > 0 {
+			over, err := s.overpaid(ctx, p)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, over)
+			text += fmt.Sprintf("; %s of it became credit", money.Format(p.Credit, p.Currency))
+		}
+		return &activity.Deed{
+			Kind: "payment.succeeded", Subject: p.ID, Refs: map[string]string{"invoice": p.Online.InvoiceID, "intent": in.ID},
+			Text: text, On: day.String(), Postings: ps, Ops: ops,
+		}, nil
+	})
+	if errors.Is(err, payment.ErrPaid) {
+		return nil // recorded by whoever came first
+	}
+	return err
+}
+
+func (s *Service) overpaid(ctx context.Context, p payment.Payment) (store.Op, error) {
+	op, _, err := issue.Raise(ctx, s.Table, s.Now().UTC(), issue.Issue{
+		Code: "overpaid", Subject: p.ID, State: issue.Open, Area: issue.Billing, ContactID: p.ContactID,
+		Title:  fmt.Sprintf("%s %s more was paid than was due", money.Format(p.Credit, p.Currency), p.Currency),
+		Detail: "The rest is kept as the client's credit. Leave it for the next invoice, or give it back.",
+		AtRisk: &issue.Money{Amount: p.Credit, Currency: p.Currency}, Refs: map[string]string{"payment": p.ID, "invoice": p.Online.InvoiceID},
+	})
+	return op, err
+}
+
+// note records what moves no money: a declined attempt, or that the money is on its way.
+func (s *Service) note(ctx context.Context, by activity.By, in payment.Intent, p payment.Payment, paying bool) error {
+	_, err := s.Records.Do(ctx, by, activity.ContactChain(p.ContactID), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		p, err := payment.Get(ctx, s.Table, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !p.Open() {
+			return nil, nil // a late word of what is known already never moves it back
+		}
+		d := &activity.Deed{Subject: p.ID, Refs: map[string]string{"invoice": p.Online.InvoiceID, "intent": in.ID}}
+		switch {
+		case paying && !p.Online.Paying:
+			p.Online.Paying = true
+			d.Kind, d.Text = "payment.processing", "The payment is on its way"
+		case !paying && in.Decline != nil && fresh(p.Online.Attempts, *in.Decline):
+			p.Online.Attempts = append(p.Online.Attempts, payment.Attempt{At: s.Now().UTC(), Code: in.Decline.Code, Message: in.Decline.Message})
+			d.Kind, d.Text, d.Reason = "payment.declined", "A payment was declined", in.Decline.Message
+		default:
+			return nil, nil
+		}
+		p.Online.Intent = in.ID
+		op, err := p.Put()
+		if err != nil {
+			return nil, err
+		}
+		d.Ops = []store.Op{op}
+		return d, nil
+	})
+	return err
+}
+
+// fresh reports whether a decline is not noted yet. The provider keeps only the last one, without a time, so the same
+// reason twice in a row counts once.
+func fresh(known []payment.Attempt, d payment.Decline) bool {
+	return len(known) == 0 || known[len(known)-1].Code != d.Code || known[len(known)-1].Message != d.Message
+}
+
+// unmatched makes money (or the word of it) that fits nothing visible, once.
+func (s *Service) unmatched(ctx context.Context, in payment.Intent, why string) error {
+	now := s.Now().UTC()
+	it := issue.Issue{
+		Code: "unmatched_payment", Subject: in.ID, State: issue.Open, Area: issue.Billing, Title: "A payment at the provider matches nothing here",
+		Detail: "Payment " + in.ID + ": " + why + ". Find out whose it is at the provider, then record it by hand or give it back there.",
+		Refs:   map[string]string{"paymentIntent": in.ID},
+	}
+	if in.Received > 0 {
+		it.AtRisk = &issue.Money{Amount: in.Received, Currency: in.Currency}
+	}
+	if p, err := payment.Get(ctx, s.Table, in.Metadata[metaKey]); err == nil {
+		it.ContactID, it.Refs["payment"] = p.ContactID, p.ID
+	}
+	return s.raise(ctx, it, now.Format("20060102T150405.000000000"))
+}
+
+// raise stores an issue that belongs to no deed of a contact, as an entry of the organisation. A repeat of the same word
+// changes nothing: what is known and open is not said again.
+func (s *Service) raise(ctx context.Context, in issue.Issue, _ string) error {
+	now := s.Now().UTC()
+	_, err := s.Records.Do(ctx, member.Automaton(member.Webhook), activity.OrgChain(now), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		old, err := issue.Get(ctx, s.Table, issue.IDOf(in.Code, in.Subject))
+		if err == nil && old.State != issue.ResolvedAuto {
+			return nil, nil
+		}
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		op, made, err := issue.Raise(ctx, s.Table, now, in)
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{Kind: "issue.opened", Subject: made.ID, Text: in.Title, Ops: []store.Op{op}}, nil
+	})
+	return err
+}
+
+// handled are the events whose news the intent itself tells; the rest are open issues until they are understood.
+var (
+	ofIntent = map[string]bool{
+		"payment_intent.succeeded": true, "payment_intent.payment_failed": true, "payment_intent.canceled": true,
+		"payment_intent.processing": true, "payment_intent.requires_action": true, "payment_intent.created": true,
+	}
+	ofSession = map[string]bool{
+		"checkout.session.completed": true, "checkout.session.async_payment_succeeded": true,
+		"checkout.session.async_payment_failed": true, "checkout.session.expired": true,
+	}
+	silent = map[string]bool{ // they say nothing that the intent does not
+		"charge.succeeded": true, "charge.failed": true, "charge.pending": true, "charge.updated": true, "customer.created": true,
+		"customer.updated": true, "payment_method.attached": true,
+	}
+)
+
+// Hint takes an event of the provider: what it is about is fetched and applied. An event that is not understood becomes an
+// open issue, once.
+func (s *Service) Hint(ctx context.Context, by activity.By, ev payment.Event) error {
+	if ev.Live != s.Live {
+		return s.unmatched(ctx, payment.Intent{ID: ev.ObjectID}, "its event is of the provider's other mode (test or live)")
+	}
+	switch {
+	case silent[ev.Type]:
+		return nil
+	case ofIntent[ev.Type]:
+		return s.Settle(ctx, by, ev.ObjectID)
+	case ofSession[ev.Type]:
+		return s.SettleSession(ctx, by, ev.ObjectID)
+	}
+	return s.raise(ctx, issue.Issue{
+		Code: "event_not_handled", Subject: ev.Type + " " + ev.ObjectID, State: issue.Open, Area: issue.Billing,
+		Title:  "The payment provider reports something that is not handled here yet: " + ev.Type,
+		Detail: "Object " + ev.ObjectID + ". Look at it in the provider's dashboard, do what is needed there, and settle this with a note.",
+		Refs:   map[string]string{"event": ev.ID, "object": ev.ObjectID, "paymentIntent": ev.Intent},
+	}, ev.ID)
+}
+
+// SettleSession looks a page up and applies what became of it. fault.NotFound when it is none of ours.
+func (s *Service) SettleSession(ctx context.Context, by activity.By, sessionID string) error {
+	ses, err := s.Provider.Session(ctx, sessionID)
+	if err != nil {
+		return err
+	}
+	return s.settleSession(ctx, by, ses)
+}
+
+func (s *Service) settleSession(ctx context.Context, by activity.By, ses payment.Session) error {
+	if ses.Intent != "" {
+		if err := s.Settle(ctx, by, ses.Intent); err != nil {
+			return err
+		}
+	}
+	paymentID := ses.Metadata[metaKey]
+	if _, err := id.Contact("py", paymentID); err != nil {
+		if ses.Intent != "" {
+			return nil // the intent has told of it
+		}
+		return s.unmatched(ctx, payment.Intent{ID: ses.ID}, "a payment page that is none of ours (session "+strconv.Quote(ses.ID)+")")
+	}
+	if ses.Status == "expired" {
+		return s.close(ctx, by, paymentID, payment.Failed, "The payment page closed unused", nil)
+	}
+	return nil
+}

@@ -1,0 +1,282 @@
+package effect
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"onebook/internal/fault"
+	"onebook/internal/issue"
+	"onebook/internal/store"
+)
+
+// Plan is what a handler has found to do, after reading the truth.
+type Plan struct {
+	// Skip says why nothing is to be done any more; the effect ends dropped, without an issue.
+	Skip string
+	// Checks must hold when the effect is marked as being sent: the last moment before the call.
+	Checks []store.Op
+	// Call does it and answers the outside's id for it.
+	Call func(ctx context.Context) (result string, err error)
+	// Done commits the outcome; ops are the effect's own and must be part of that write. nil: they are written alone.
+	Done func(ctx context.Context, result string, ops ...store.Op) error
+}
+
+// Handler plans one kind of effect. Its errors count like those of the call: fault.Busy is tried again, any other is
+// for a person.
+type Handler func(ctx context.Context, e Effect) (Plan, error)
+
+// ErrAmbiguous wraps the error of a call that may or may not have happened at an outside that keeps no idempotency
+// key. The effect is not tried again by itself: a person sees it and decides.
+var ErrAmbiguous = errors.New("effect: it may have happened")
+
+// backoff is how long to wait after the n-th failure (design.md §4), about three days in all.
+var backoff = []time.Duration{
+	30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 24 * time.Hour,
+}
+
+// Runner runs effects.
+type Runner struct {
+	Table    store.Table
+	Now      func() time.Time
+	Handlers map[string]Handler // by Kind
+	Lease    time.Duration      // how long one attempt may take; one minute when zero
+	Hold     bool               // EFFECTS=hold: nothing goes out, everything stays in line (a restored table)
+}
+
+func (r *Runner) lease() time.Duration {
+	if r.Lease == 0 {
+		return time.Minute
+	}
+	return r.Lease
+}
+
+// attemptKind is the kind of an attempt's item: the record made before the call, by which the write that leases an
+// effect recognises itself.
+const attemptKind = "attempt"
+
+func attemptItem(effectID, what string, n int, at time.Time, note string) (store.Item, error) {
+	body, err := json.Marshal(map[string]any{"at": at, "note": note})
+	if err != nil {
+		return store.Item{}, fmt.Errorf("attempt: %w", err)
+	}
+	return store.Item{
+		Key: store.Key{PK: "EFFECT#" + effectID, SK: fmt.Sprintf("%s#%06d", what, n)}, Kind: attemptKind, Body: body,
+		Expires: at.Add(keepDone),
+	}, nil
+}
+
+// Run tries one effect, if it is due and nobody else has it. It answers an error only when the table failed; a failed
+// call ends in the effect's state and an issue.
+func (r *Runner) Run(ctx context.Context, effectID string) error {
+	if r.Hold {
+		return nil
+	}
+	e, err := Get(ctx, r.Table, effectID)
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now := r.Now().UTC()
+	switch {
+	case e.State == Pending && now.Before(e.NextAt), e.State == Sending && now.Before(e.LeaseUntil):
+		return nil
+	case e.State != Pending && e.State != Sending:
+		return nil
+	case !e.Until.IsZero() && now.After(e.Until):
+		return r.dropLate(ctx, e, now)
+	}
+	h := r.Handlers[e.Kind]
+	if h == nil {
+		return r.failed(ctx, e, fmt.Errorf("no handler for %q", e.Kind), "")
+	}
+	plan, err := h(ctx, e)
+	if err != nil {
+		return r.failed(ctx, e, err, "")
+	}
+	if plan.Skip != "" {
+		return r.finish(ctx, e, Dropped, plan.Skip, nil)
+	}
+	leased, err := r.take(ctx, e, plan.Checks, now)
+	if err != nil {
+		if errors.Is(err, errMoved) || errors.Is(err, fault.Unready) {
+			return nil // taken by somebody else, or not to be done at this moment: the next look decides
+		}
+		return err
+	}
+	result, err := plan.Call(ctx)
+	if err != nil {
+		return r.failed(ctx, leased, err, result)
+	}
+	return r.finish(ctx, leased, Done, result, plan.Done)
+}
+
+// take marks the effect as being sent, under the handler's conditions, together with the attempt's record.
+func (r *Runner) take(ctx context.Context, e Effect, checks []store.Op, now time.Time) (Effect, error) {
+	e.State, e.LeaseUntil, e.Tries = Sending, now.Add(r.lease()), e.Tries+1
+	op, err := e.put()
+	if err != nil {
+		return e, err
+	}
+	// The version, not the count of tries, numbers attempts: a retry asked for by a person begins to count anew.
+	try, err := attemptItem(e.ID, "TRY", int(e.version), now, "")
+	if err != nil {
+		return e, err
+	}
+	ops := append([]store.Op{op, store.Put(try).Else(errMoved)}, checks...)
+	if err := r.Table.Write(ctx, ops...); err != nil {
+		return e, err
+	}
+	e.version++
+	return e, nil
+}
+
+// finish commits the end of an effect, with its issue settled when there was one.
+func (r *Runner) finish(ctx context.Context, e Effect, s State, result string, commit func(context.Context, string, ...store.Op) error) error {
+	now := r.Now().UTC()
+	e.State, e.Result, e.DoneAt, e.LeaseUntil, e.NextAt = s, result, now, time.Time{}, time.Time{}
+	ops, err := r.ending(ctx, e, now, result)
+	if err != nil {
+		return err
+	}
+	if op, ok, err := issue.Settled(ctx, r.Table, now, issueCode(e), e.ID, "it succeeded: "+result); err != nil {
+		return err
+	} else if ok {
+		ops = append(ops, op)
+	}
+	if commit != nil {
+		err = commit(ctx, result, ops...)
+	} else {
+		err = r.Table.Write(ctx, ops...)
+	}
+	if errors.Is(err, errMoved) {
+		return nil
+	}
+	return err
+}
+
+func (r *Runner) ending(ctx context.Context, e Effect, now time.Time, note string) ([]store.Op, error) {
+	op, err := e.put()
+	if err != nil {
+		return nil, err
+	}
+	end, err := attemptItem(e.ID, "END", int(e.version), now, note)
+	if err != nil {
+		return nil, err
+	}
+	return []store.Op{op, store.Put(end).Else(errMoved)}, nil
+}
+
+func issueCode(e Effect) string { return e.Kind + ".failed" }
+
+// failed commits what a failure comes to: another try later, or a person.
+func (r *Runner) failed(ctx context.Context, e Effect, cause error, result string) error {
+	now := r.Now().UTC()
+	in := issue.Issue{
+		Code: issueCode(e), Subject: e.ID, Area: e.Area, ContactID: e.ContactID, Effect: e.ID, Title: e.Title + " failed",
+		Refs: map[string]string{"about": e.Subject}, Attempts: []issue.Attempt{{At: now, Result: reason(cause)}},
+	}
+	if e.State != Sending {
+		e.Tries++ // it failed before it was leased
+	}
+	transient := errors.Is(cause, fault.Busy) && !errors.Is(cause, ErrAmbiguous)
+	if transient && e.Tries <= len(backoff) {
+		e.State, e.NextAt, e.LeaseUntil = Pending, now.Add(backoff[e.Tries-1]), time.Time{}
+		in.State, in.NextAt = issue.Retrying, e.NextAt
+		in.Detail = reason(cause) + " It is tried again by itself."
+	} else {
+		e.State, e.Result, e.DoneAt, e.LeaseUntil, e.NextAt = Failed, result, now, time.Time{}, time.Time{}
+		in.State = issue.Open
+		in.Detail = reason(cause) + " Mend the cause and press retry, or settle it with a reason."
+		if errors.Is(cause, ErrAmbiguous) {
+			in.Detail = reason(cause) + " It may have gone out already; look before you press retry."
+		}
+	}
+	ops, err := r.ending(ctx, e, now, in.Detail)
+	if err != nil {
+		return err
+	}
+	op, _, err := issue.Raise(ctx, r.Table, now, in)
+	if err != nil {
+		return err
+	}
+	err = r.Table.Write(ctx, append(ops, op)...)
+	if errors.Is(err, errMoved) {
+		return nil
+	}
+	return err
+}
+
+// dropLate ends an effect whose time has passed, and says so.
+func (r *Runner) dropLate(ctx context.Context, e Effect, now time.Time) error {
+	e.State, e.Result, e.DoneAt, e.LeaseUntil, e.NextAt = Dropped, "too late", now, time.Time{}, time.Time{}
+	ops, err := r.ending(ctx, e, now, e.Result)
+	if err != nil {
+		return err
+	}
+	op, _, err := issue.Raise(ctx, r.Table, now, issue.Issue{
+		Code: issueCode(e), Subject: e.ID, Area: e.Area, ContactID: e.ContactID, State: issue.Open, Title: e.Title + " was not sent in time",
+		Detail: "It could not be done before it lost its purpose and was dropped.", Refs: map[string]string{"about": e.Subject},
+	})
+	if err != nil {
+		return err
+	}
+	return r.Table.Write(ctx, append(ops, op)...)
+}
+
+// reason is what an issue may show of an error: a fault's own words, or a plain sentence; the rest is in the log.
+func reason(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.Message + "."
+	}
+	return "It was refused for a reason that is in the log."
+}
+
+// Sweep runs everything that is due on one shard, oldest first, and answers how many it tried. It goes on after a
+// failure of one and joins the errors.
+func (r *Runner) Sweep(ctx context.Context, shard int) (int, error) {
+	n := 0
+	var errs []error
+	q := store.Query{Index: store.Due, Partition: DuePartition(shard), To: dueSK(r.Now().Add(time.Second), "")}
+	for {
+		p, err := r.Table.List(ctx, q)
+		if err != nil {
+			return n, errors.Join(append(errs, err)...)
+		}
+		for _, it := range p.Items {
+			n++
+			if err := r.Run(ctx, it.PK[len("EFFECT#"):]); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", it.PK, err))
+			}
+		}
+		if q.Cursor = p.Cursor; q.Cursor == "" || ctx.Err() != nil {
+			return n, errors.Join(errs...)
+		}
+	}
+}
+
+// NextDue answers the earliest moment at which something waits, and false when nothing does.
+func NextDue(ctx context.Context, t store.Table) (time.Time, bool, error) {
+	var first time.Time
+	for s := range Shards {
+		p, err := t.List(ctx, store.Query{Index: store.Due, Partition: DuePartition(s), Limit: 1})
+		if err != nil {
+			return time.Time{}, false, err
+		}
+		for _, it := range p.Items {
+			at, err := time.Parse(time.RFC3339, it.Due.SK[:len("2006-01-02T15:04:05Z")])
+			if err != nil {
+				return time.Time{}, false, fmt.Errorf("due index %s: %w", it.Due.SK, err)
+			}
+			if first.IsZero() || at.Before(first) {
+				first = at
+			}
+		}
+	}
+	return first, !first.IsZero(), nil
+}

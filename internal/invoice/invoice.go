@@ -1,0 +1,386 @@
+// Package invoice is what a client owes and why.
+//
+// An invoice is a draft until it is issued: then it takes the next number of its series, freezes everything that
+// is printed on it, and never changes again except in what was paid or credited. Few states are stored; sent, viewed
+// and overdue are facts and words made from them.
+//
+// Times that must not be mixed up: issuedOn is the day the number was taken, in the organisation's zone; dueOn is the last
+// day to pay on time; the dates of supply stand in the lines.
+//
+// Invariants: due = payable − paid − credited; an invoice is paid exactly when it is issued and nothing is due; what
+// lies on the receivable account for an invoice is its due amount.
+package invoice
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"onebook/internal/civil"
+	"onebook/internal/fault"
+	"onebook/internal/id"
+	"onebook/internal/sale"
+	"onebook/internal/store"
+)
+
+// State is what is stored of where an invoice stands (rules.md §8).
+type State string
+
+// The stored states.
+const (
+	Draft         State = "draft"
+	Open          State = "open"
+	Paid          State = "paid"
+	Void          State = "void"
+	Uncollectible State = "uncollectible"
+	Deleted       State = "deleted" // a draft thrown away; nothing is stored any more
+)
+
+var transitions = map[State][]State{
+	Draft:         {Open, Deleted},
+	Open:          {Paid, Uncollectible, Void},
+	Uncollectible: {Paid, Void, Open},
+	Paid:          {Open},
+}
+
+// Can reports whether an invoice may go from s to next.
+func (s State) Can(next State) bool {
+	for _, t := range transitions[s] {
+		if t == next {
+			return true
+		}
+	}
+	return false
+}
+
+// Invoice is one invoice of a contact.
+type Invoice struct {
+	ID         string       `json:"id"`
+	ContactID  string       `json:"contactId"`
+	State      State        `json:"status"`
+	Number     string       `json:"number,omitempty"`
+	EstimateID string       `json:"estimateId,omitempty"`
+	OrderID    string       `json:"orderId,omitempty"`
+	Body       sale.Body    `json:"body"`
+	IssuedOn   civil.Date   `json:"issuedOn,omitzero"`
+	DueDays    *int         `json:"dueDays,omitempty"` // counts from issuedOn; dueOn wins
+	DueOn      civil.Date   `json:"dueOn,omitzero"`
+	Frozen     *sale.Frozen `json:"frozen,omitempty"`
+	LinkID     string       `json:"linkId,omitempty"`
+	Paid       int64        `json:"paid,omitempty"`
+	Credited   int64        `json:"credited,omitempty"`
+	SentAt     time.Time    `json:"sentAt,omitzero"`
+	PaidAt     time.Time    `json:"paidAt,omitzero"`
+	VoidReason string       `json:"voidReason,omitempty"`
+	CreatedAt  time.Time    `json:"createdAt"`
+	UpdatedAt  time.Time    `json:"updatedAt"`
+
+	version int64
+}
+
+// Version is the version that was read: the If-Match version.
+func (i Invoice) Version() int64 { return i.version }
+
+// Due is what is still owed, minor units; zero for a draft or void invoice.
+func (i Invoice) Due() int64 {
+	if i.State == Draft || i.State == Void {
+		return 0
+	}
+	return i.Body.Totals.Payable - i.Paid - i.Credited
+}
+
+// To moves the invoice; fault.Unready when its state does not allow it.
+func (i *Invoice) To(next State) error {
+	if !i.State.Can(next) {
+		return fault.Unready.Errorf("an invoice that is %s cannot become %s", i.State, next)
+	}
+	i.State = next
+	return nil
+}
+
+// Overdue reports whether it is owed after its last day, on today in the organisation's zone. The day itself is not.
+func (i Invoice) Overdue(today civil.Date) bool {
+	return i.State == Open && i.Due() > 0 && i.DueOn.Before(today)
+}
+
+// Display is the word that people read: the first that holds (rules.md §8).
+func (i Invoice) Display(today civil.Date, viewed bool) string {
+	switch {
+	case i.State == Void:
+		return "void"
+	case i.State == Uncollectible:
+		return "written off"
+	case i.State == Paid && i.Credited > 0 && i.Paid == 0:
+		return "credited"
+	case i.State == Paid:
+		return "paid"
+	case i.Overdue(today):
+		return "overdue"
+	case i.State == Open && i.Paid+i.Credited > 0:
+		return "partially paid"
+	case i.State == Open && viewed:
+		return "viewed"
+	case i.State == Open && !i.SentAt.IsZero():
+		return "sent"
+	case i.State == Open:
+		return "issued"
+	}
+	return "draft"
+}
+
+// Settle adds money or credit to an open invoice and moves it to paid when nothing is due any more. amount must not
+// exceed what is due.
+func (i *Invoice) Settle(amount int64, at time.Time) error {
+	if amount <= 0 || amount > i.Due() {
+		return fmt.Errorf("invoice %s: cannot settle %d of %d", i.ID, amount, i.Due())
+	}
+	i.Paid += amount
+	i.UpdatedAt = at
+	if i.Due() == 0 {
+		i.PaidAt = at
+		return i.To(Paid)
+	}
+	return nil
+}
+
+// Track is what happens to an invoice without changing it: views, delivery and the PDF. It has a version of its own.
+type Track struct {
+	ViewedAt time.Time `json:"viewedAt,omitzero"`
+	Delivery *Delivery `json:"delivery,omitempty"`
+	PDF      *PDF      `json:"pdf,omitempty"`
+
+	version int64
+}
+
+// Delivery is what became of the newest letter with the invoice.
+type Delivery struct {
+	State   string    `json:"state"` // queued, sent, delivered, bounced, complained
+	To      string    `json:"to,omitempty"`
+	Message string    `json:"message,omitempty"` // the mail service's id
+	At      time.Time `json:"at"`
+}
+
+// PDF is the one object of an issued document.
+type PDF struct {
+	Key     string    `json:"key"`
+	SHA256  string    `json:"sha256"`
+	Bytes   int       `json:"bytes"`
+	Version string    `json:"version,omitempty"` // of the object in the bucket
+	ReadyAt time.Time `json:"readyAt"`
+}
+
+// Kinds of items.
+const (
+	ItemKind  = "invoice"
+	TrackKind = "track"
+)
+
+// ListShards is how many partitions the list of one state has.
+const ListShards = 4
+
+// ListPartition is where the list index keeps the invoices of one state, by due date.
+func ListPartition(s State, shard int) string { return fmt.Sprintf("invoice#%s#%d", s, shard) }
+
+func key(contact, invoiceID string) store.Key {
+	return store.Key{PK: "C#" + contact, SK: "INV#" + invoiceID}
+}
+
+func trackKey(contact, invoiceID string) store.Key {
+	return store.Key{PK: "C#" + contact, SK: "INV#" + invoiceID + "#TRACK"}
+}
+
+// Put answers the operation that stores the invoice over the version that was read.
+func (i Invoice) Put() (store.Op, error) {
+	body, err := json.Marshal(i)
+	if err != nil {
+		return store.Op{}, fmt.Errorf("invoice: %w", err)
+	}
+	day := i.DueOn
+	if day.IsZero() {
+		day = civil.DateOf(i.CreatedAt, time.UTC)
+	}
+	return store.Put(store.Item{
+		Key: key(i.ContactID, i.ID), Version: i.version, Kind: ItemKind, Body: body,
+		List: store.Key{PK: ListPartition(i.State, id.Shard(i.ContactID, ListShards)), SK: day.String() + "#" + i.ID},
+	}).Else(ErrStale), nil
+}
+
+// ErrStale is answered when the invoice is not the one that was read any more.
+var ErrStale = fault.Stale.Errorf("this invoice was changed meanwhile; read it again")
+
+// Remove answers the operation that throws a draft away.
+func (i Invoice) Remove() store.Op {
+	return store.Delete(key(i.ContactID, i.ID), i.version).Else(ErrStale)
+}
+
+// Put answers the operation that stores the track of an invoice.
+func (t Track) Put(i Invoice) (store.Op, error) {
+	body, err := json.Marshal(t)
+	if err != nil {
+		return store.Op{}, fmt.Errorf("track: %w", err)
+	}
+	return store.Put(store.Item{Key: trackKey(i.ContactID, i.ID), Version: t.version, Kind: TrackKind, Body: body}), nil
+}
+
+// Decode reads an invoice from its item.
+func Decode(it store.Item) (Invoice, error) {
+	var i Invoice
+	if err := json.Unmarshal(it.Body, &i); err != nil {
+		return Invoice{}, fmt.Errorf("invoice %s: %w", it.SK, err)
+	}
+	i.version = it.Version
+	return i, nil
+}
+
+// Get reads one invoice. fault.NotFound when there is none.
+func Get(ctx context.Context, t store.Table, invoiceID string) (Invoice, error) {
+	contact, err := id.Contact("in", invoiceID)
+	if err != nil {
+		return Invoice{}, err
+	}
+	it, err := t.Get(ctx, key(contact, invoiceID))
+	if errors.Is(err, fault.NotFound) {
+		return Invoice{}, fault.NotFound.Errorf("there is no such invoice")
+	}
+	if err != nil {
+		return Invoice{}, err
+	}
+	return Decode(it)
+}
+
+// GetTrack reads an invoice's track, the zero Track when nothing has happened yet.
+func GetTrack(ctx context.Context, t store.Table, i Invoice) (Track, error) {
+	it, err := t.Get(ctx, trackKey(i.ContactID, i.ID))
+	if errors.Is(err, fault.NotFound) {
+		return Track{}, nil
+	}
+	if err != nil {
+		return Track{}, err
+	}
+	var tr Track
+	if err := json.Unmarshal(it.Body, &tr); err != nil {
+		return Track{}, fmt.Errorf("track %s: %w", it.SK, err)
+	}
+	tr.version = it.Version
+	return tr, nil
+}
+
+// guardKey is the guard of a document's number.
+func guardKey(number string) store.Key { return store.Key{PK: "U#number#" + number, SK: "U"} }
+
+// Guard answers the operation by which no number is given twice and an invoice is found by it.
+func (i Invoice) Guard() (store.Op, error) {
+	body, err := json.Marshal(map[string]string{"id": i.ID})
+	if err != nil {
+		return store.Op{}, fmt.Errorf("guard: %w", err)
+	}
+	return store.Put(store.Item{Key: guardKey(i.Number), Kind: "guard", Body: body}).
+		Else(fault.Exists.Errorf("the number %s was given before; change the numbering in the settings", i.Number).Coded("number_taken")), nil
+}
+
+// ByNumber answers the invoice with this number. fault.NotFound when there is none.
+func ByNumber(ctx context.Context, t store.Table, number string) (Invoice, error) {
+	it, err := t.Get(ctx, guardKey(number))
+	if errors.Is(err, fault.NotFound) || errors.Is(err, fault.Invalid) {
+		return Invoice{}, fault.NotFound.Errorf("there is no invoice with this number")
+	}
+	if err != nil {
+		return Invoice{}, err
+	}
+	var ref struct{ ID string }
+	if err := json.Unmarshal(it.Body, &ref); err != nil {
+		return Invoice{}, fmt.Errorf("number %s: %w", number, err)
+	}
+	return Get(ctx, t, ref.ID)
+}
+
+// Filter chooses what List answers.
+type Filter struct {
+	State     State // empty: all
+	Overdue   bool  // open, and due before Today
+	Today     civil.Date
+	ContactID string
+	DueBefore civil.Date
+}
+
+// List answers invoices, the latest due date first. With a contact it answers that contact's, the newest first.
+func List(ctx context.Context, t store.Table, f Filter, limit int, cursor string) ([]Invoice, string, error) {
+	if f.ContactID != "" {
+		return ofContact(ctx, t, f, limit, cursor)
+	}
+	states := []State{Draft, Open, Paid, Void, Uncollectible}
+	if f.State != "" {
+		states = []State{f.State}
+	}
+	q := store.Query{Index: store.ByList, Desc: true, Limit: limit, Cursor: cursor}
+	before := f.DueBefore
+	if f.Overdue {
+		states = []State{Open}
+		if before.IsZero() || f.Today.Before(before) {
+			before = f.Today
+		}
+	}
+	if !before.IsZero() {
+		q.To = before.String()
+	}
+	var parts []string
+	for _, s := range states {
+		for n := range ListShards {
+			parts = append(parts, ListPartition(s, n))
+		}
+	}
+	found, next, err := store.Merged(ctx, t, parts, q)
+	if err != nil {
+		return nil, "", err
+	}
+	items, err := store.Load(ctx, t, store.ByList, found)
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]Invoice, 0, len(items))
+	for _, it := range items {
+		i, err := Decode(it)
+		if err != nil {
+			return nil, "", err
+		}
+		if !f.Overdue || i.Overdue(f.Today) {
+			out = append(out, i)
+		}
+	}
+	return out, next, nil
+}
+
+// ofContact walks one contact's invoices and keeps those that fit; the tracks between them are passed over.
+func ofContact(ctx context.Context, t store.Table, f Filter, limit int, cursor string) ([]Invoice, string, error) {
+	if limit <= 0 {
+		limit = store.MaxPage
+	}
+	q := store.Query{Partition: "C#" + f.ContactID, Prefix: "INV#", Desc: true, Limit: limit, Cursor: cursor}
+	var out []Invoice
+	for {
+		// A page is taken no larger than what is still wanted, so that its cursor never passes over an invoice.
+		q.Limit = limit - len(out)
+		p, err := t.List(ctx, q)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, it := range p.Items {
+			if it.Kind != ItemKind {
+				continue
+			}
+			i, err := Decode(it)
+			if err != nil {
+				return nil, "", err
+			}
+			if (f.State == "" || i.State == f.State) && (!f.Overdue || i.Overdue(f.Today)) &&
+				(f.DueBefore.IsZero() || (!i.DueOn.IsZero() && i.DueOn.Before(f.DueBefore))) {
+				out = append(out, i)
+			}
+		}
+		if q.Cursor = p.Cursor; q.Cursor == "" || len(out) >= limit {
+			return out, q.Cursor, nil
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package member
+
+import (
+	"onebook/internal/activity"
+	"onebook/internal/fault"
+)
+
+// Role is what a member is in the organisation.
+type Role string
+
+// The roles (rules.md §9).
+const (
+	Owner   Role = "owner"
+	Admin   Role = "admin"
+	Billing Role = "billing"
+	Booking Role = "booking"
+	Sales   Role = "sales"
+	Viewer  Role = "viewer"
+)
+
+// Roles lists them all, the widest first.
+var Roles = []Role{Owner, Admin, Billing, Booking, Sales, Viewer}
+
+// Right names one thing that an actor may do.
+type Right string
+
+// The rights. Each row of the table in rules.md §9 is one or more of them.
+const (
+	Read             Right = "read"                  // everything that every member reads
+	ContactBilling   Right = "contact.write.billing" // tax id, address, currency, recipients, payment terms
+	ContactOther     Right = "contact.write.other"
+	ContactArchive   Right = "contact.archive"
+	ContactMerge     Right = "contact.merge"
+	EstimateWrite    Right = "estimate.write"  // and deals: write, send, convert into a draft
+	EstimateAnswer   Right = "estimate.answer" // accept or decline on the client's behalf
+	InvoicePropose   Right = "invoice.propose" // a draft that billing will issue
+	InvoiceWrite     Right = "invoice.write"   // draft, issue, send, void
+	PaymentRecord    Right = "payment.record"
+	PaymentOutcome   Right = "payment.outcome" // what the provider says became of a payment
+	PaymentStart     Right = "payment.start"   // open the hosted page
+	TaxWrite         Right = "tax.write"       // tax, discount rules, numbering, templates, bank details, terms
+	OrganisationEdit Right = "organisation.write"
+	CatalogWrite     Right = "catalog.write" // services, hours, resources, calendars
+	IssueBilling     Right = "issue.billing"
+	IssueBooking     Right = "issue.booking"
+	IssueAdmin       Right = "issue.admin"
+	MemberWrite      Right = "member.write"
+	AuditVerify      Right = "audit.verify"
+)
+
+var everyone = []Role{Owner, Admin, Billing, Booking, Sales, Viewer}
+
+// byRole is the table: who of the members may. A right that is not here is nobody's.
+var byRole = map[Right][]Role{
+	Read:             everyone,
+	ContactBilling:   {Owner, Admin, Billing},
+	ContactOther:     {Owner, Admin, Booking, Sales},
+	ContactArchive:   {Owner, Admin, Sales},
+	ContactMerge:     {Owner, Admin},
+	EstimateWrite:    {Owner, Admin, Billing, Sales},
+	EstimateAnswer:   {Owner, Admin, Billing, Sales},
+	InvoicePropose:   {Owner, Admin, Billing, Booking, Sales},
+	InvoiceWrite:     {Owner, Admin, Billing},
+	PaymentRecord:    {Owner, Billing},
+	PaymentStart:     {Owner, Billing},
+	TaxWrite:         {Owner, Billing},
+	OrganisationEdit: {Owner, Admin},
+	CatalogWrite:     {Owner, Admin, Booking},
+	IssueBilling:     {Owner, Admin, Billing},
+	IssueBooking:     {Owner, Admin, Booking},
+	IssueAdmin:       {Owner, Admin},
+	MemberWrite:      {Owner, Admin},
+	AuditVerify:      {Owner, Admin, Billing},
+}
+
+// Automations, each a principal of its own with just what its job needs.
+const (
+	Webhook  = "webhook"   // outcomes that the payment provider tells
+	Puller   = "puller"    // outcomes that were asked for
+	Courier  = "courier"   // letters and their delivery
+	Printer  = "printer"   // PDFs
+	Clock    = "clock"     // what time brings about: expiry
+	OnAccept = "on-accept" // what the owner switched on for accepted estimates
+	Setup    = "setup"     // the first owner
+)
+
+var byAutomation = map[string][]Right{
+	Webhook:  {Read, PaymentOutcome},
+	Puller:   {Read, PaymentOutcome},
+	Courier:  {Read},
+	Printer:  {Read},
+	Clock:    {Read},
+	OnAccept: {Read, InvoicePropose, InvoiceWrite},
+	Setup:    {MemberWrite},
+}
+
+// byClient is what the person behind a link may do, within the one document that the link opens.
+var byClient = []Right{EstimateAnswer, PaymentStart, PaymentOutcome}
+
+// May answers nil when by has the right, else a fault.Denied that says what is missing. The role in by is the live one,
+// read for this request.
+func May(by activity.By, r Right) error {
+	switch by.Kind {
+	case activity.Member:
+		for _, x := range byRole[r] {
+			if string(x) == by.Role {
+				return nil
+			}
+		}
+	case activity.Automation:
+		for _, x := range byAutomation[by.ID] {
+			if x == r {
+				return nil
+			}
+		}
+	case activity.Client:
+		for _, x := range byClient {
+			if x == r {
+				return nil
+			}
+		}
+	}
+	return fault.Denied.Errorf("your role does not allow this; ask an owner").With("right", string(r))
+}
+
+// Automaton is the actor of a job.
+func Automaton(name string) activity.By {
+	return activity.By{Kind: activity.Automation, ID: name, Name: automationNames[name]}
+}
+
+var automationNames = map[string]string{
+	Webhook: "Stripe", Puller: "Stripe", Courier: "Post", Printer: "Documents", Clock: "Clock", OnAccept: "On acceptance", Setup: "Set-up",
+}

@@ -1,0 +1,70 @@
+package sale
+
+import (
+	"context"
+
+	"onebook/internal/org"
+)
+
+// Party is one side of a document, frozen when it is issued or sent.
+type Party struct {
+	Name    string   `json:"name"`
+	Company string   `json:"company,omitempty"`
+	Address []string `json:"address,omitempty"` // lines as on an envelope
+	TaxID   string   `json:"taxId,omitempty"`
+	Email   string   `json:"email,omitempty"`
+	Phone   string   `json:"phone,omitempty"`
+	Website string   `json:"website,omitempty"`
+}
+
+// Client is what a document needs of a contact.
+type Client struct {
+	Party
+	ContactID string // the one that owns the record, after a merge was followed
+	Locale    string // of the documents, en or de; empty: the organisation's
+}
+
+// Clients knows the contacts. fault.NotFound when there is none, fault.Unready when it is archived.
+type Clients interface {
+	Client(ctx context.Context, contactID string) (Client, error)
+}
+
+// Look is what makes a document the organisation's own.
+type Look struct {
+	Accent     string `json:"accent"`
+	Logo       string `json:"logo,omitempty"`
+	LogoSHA256 string `json:"logoSha256,omitempty"`
+	Footer     string `json:"footer,omitempty"`
+	Terms      string `json:"terms,omitempty"`
+	TimeZone   string `json:"timeZone"`
+}
+
+// Frozen is what a document keeps of the world around it.
+type Frozen struct {
+	Layout int    `json:"layout"` // version of the page's layout
+	Locale string `json:"locale"`
+	Seller Party  `json:"seller"`
+	Client Party  `json:"client"`
+	Look   Look   `json:"look"`
+}
+
+// Layout is the current version of the page's layout.
+const Layout = 1
+
+// Freeze takes the picture.
+func Freeze(set org.Settings, c Client) Frozen {
+	locale := c.Locale
+	if locale == "" {
+		locale = set.Locale
+	}
+	return Frozen{
+		Layout: Layout, Locale: locale, Client: c.Party,
+		Seller: Party{
+			Name: set.Name, Address: set.Address.Lines(), TaxID: set.TaxID, Email: set.Email, Phone: set.Phone, Website: set.Website,
+		},
+		Look: Look{
+			Accent: set.Accent, Logo: set.Logo, LogoSHA256: set.LogoSHA256, Footer: set.Footer, Terms: set.PaymentTerms,
+			TimeZone: set.TimeZone,
+		},
+	}
+}

@@ -1,0 +1,340 @@
+// Package sale is what estimates, orders and invoices have in common: lines, allowances, charges and what they come to.
+//
+// What a person types ([Input]) becomes a [Body]: names and prices are copied from the catalog, the tax of each line is
+// resolved for its place and day, and everything is computed by the one totals engine. A body is a snapshot: it is carried
+// from estimate to order to invoice as it is, so that names, lines, prices and totals agree to the cent.
+package sale
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"onebook/internal/catalog"
+	"onebook/internal/civil"
+	"onebook/internal/fault"
+	"onebook/internal/money"
+	"onebook/internal/org"
+	"onebook/internal/totals"
+)
+
+// Limits of a document.
+const (
+	MaxLines = 1000
+	MaxNotes = 10_000 // characters
+)
+
+// LineInput is a line as a person types it: from the catalog, or by name and price.
+type LineInput struct {
+	ItemID      string             `json:"itemId,omitempty"`
+	Name        string             `json:"name,omitempty"`
+	Description string             `json:"description,omitempty"`
+	Quantity    money.Decimal      `json:"quantity"`
+	Unit        string             `json:"unit,omitempty"`
+	UnitPrice   money.Decimal      `json:"unitPrice,omitzero"`
+	PriceBase   money.Decimal      `json:"priceBase,omitzero"`
+	Discount    *totals.Discount   `json:"discount,omitempty"`
+	Allowances  []totals.Allowance `json:"allowances,omitempty"`
+	Charges     []totals.Allowance `json:"charges,omitempty"`
+	TaxClass    string             `json:"taxClass,omitempty"`
+	Tax         *totals.Tax        `json:"tax,omitempty"`
+	Taxes       []totals.Tax       `json:"taxes,omitempty"`
+	ServiceDate civil.Date         `json:"serviceDate,omitzero"`
+	ServiceFrom civil.Date         `json:"serviceFrom,omitzero"`
+	ServiceTo   civil.Date         `json:"serviceTo,omitzero"`
+}
+
+// Input is the part that a person types of an estimate or invoice.
+type Input struct {
+	Currency         string              `json:"currency,omitempty"`
+	PricesIncludeTax *bool               `json:"pricesIncludeTax,omitempty"`
+	LocationID       string              `json:"locationId,omitempty"`
+	Lines            []LineInput         `json:"lines"`
+	Discount         *totals.Discount    `json:"discount,omitempty"`
+	Allowances       []totals.Adjustment `json:"allowances,omitempty"`
+	Charges          []totals.Adjustment `json:"charges,omitempty"`
+	Prepaid          money.Decimal       `json:"prepaid,omitzero"`
+	Rounding         money.Decimal       `json:"rounding,omitzero"`
+	Notes            string              `json:"notes,omitempty"`
+}
+
+// Line is a line as it stands in a document.
+type Line struct {
+	ID          string             `json:"id"` // l1, l2, … within the document
+	ItemID      string             `json:"itemId,omitempty"`
+	Name        string             `json:"name"`
+	Description string             `json:"description,omitempty"`
+	Quantity    money.Decimal      `json:"quantity"`
+	Unit        string             `json:"unit,omitempty"`
+	UnitPrice   money.Decimal      `json:"unitPrice"`
+	PriceBase   money.Decimal      `json:"priceBase,omitzero"`
+	Discount    *totals.Discount   `json:"discount,omitempty"`
+	Allowances  []totals.Allowance `json:"allowances,omitempty"`
+	Charges     []totals.Allowance `json:"charges,omitempty"`
+	TaxClass    string             `json:"taxClass,omitempty"`
+	Taxes       []totals.Tax       `json:"taxes"`
+	Reason      string             `json:"taxReason,omitempty"` // why there is no tax
+	ServiceDate civil.Date         `json:"serviceDate,omitzero"`
+	ServiceFrom civil.Date         `json:"serviceFrom,omitzero"`
+	ServiceTo   civil.Date         `json:"serviceTo,omitzero"`
+	Net         int64              `json:"net"` // minor units
+}
+
+// Body is the content of a document with what it comes to.
+type Body struct {
+	Currency         string              `json:"currency"`
+	PricesIncludeTax bool                `json:"pricesIncludeTax,omitempty"`
+	LocationID       string              `json:"locationId,omitempty"`
+	Lines            []Line              `json:"lines"`
+	Discount         *totals.Discount    `json:"discount,omitempty"`
+	Allowances       []totals.Adjustment `json:"allowances,omitempty"`
+	Charges          []totals.Adjustment `json:"charges,omitempty"`
+	Prepaid          money.Decimal       `json:"prepaid,omitzero"`
+	Rounding         money.Decimal       `json:"rounding,omitzero"`
+	Notes            string              `json:"notes,omitempty"`
+	Totals           Sums                `json:"totals"`
+}
+
+// Sums are the amounts of a document, minor units of its currency. The line nets stand in the lines.
+type Sums struct {
+	Subtotal   int64              `json:"subtotal"`
+	Allowances int64              `json:"allowances,omitempty"`
+	Charges    int64              `json:"charges,omitempty"`
+	Net        int64              `json:"net"` // without tax
+	Taxes      []totals.TaxResult `json:"taxes"`
+	Tax        int64              `json:"tax"`
+	Total      int64              `json:"total"` // with tax
+	Withheld   int64              `json:"withheld,omitempty"`
+	Prepaid    int64              `json:"prepaid,omitempty"`
+	Rounding   int64              `json:"rounding,omitempty"`
+	Payable    int64              `json:"payable"`
+}
+
+// Maker turns what is typed into bodies.
+type Maker struct {
+	Catalog *catalog.Service
+	Org     *org.Service
+}
+
+// Make resolves and computes. today is the date of supply of lines that carry none. fault.Invalid names every wrong
+// field as the API does, e.g. lines[0].unitPrice.
+func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civil.Date) (Body, error) {
+	b := Body{
+		Currency: in.Currency, PricesIncludeTax: set.PricesIncludeTax, LocationID: in.LocationID, Discount: in.Discount,
+		Allowances: in.Allowances, Charges: in.Charges, Prepaid: in.Prepaid, Rounding: in.Rounding, Notes: in.Notes,
+	}
+	if in.PricesIncludeTax != nil {
+		b.PricesIncludeTax = *in.PricesIncludeTax
+	}
+	if b.Currency == "" {
+		b.Currency = set.Currency
+	}
+	var f fault.Fields
+	if len([]rune(in.Notes)) > MaxNotes {
+		f.Add("notes", "too_long", "notes have at most 10,000 characters")
+	}
+	if len(in.Lines) == 0 || len(in.Lines) > MaxLines {
+		f.Add("lines", "invalid", "a document has 1 to %d lines", MaxLines)
+		return Body{}, f.Err()
+	}
+	rules, err := m.Org.TaxRules(ctx)
+	if err != nil {
+		return Body{}, err
+	}
+	for n, li := range in.Lines {
+		l, err := m.line(ctx, li, b.Currency, in.LocationID, rules, today)
+		if err := f.Join(fmt.Sprintf("lines[%d]", n), err); err != nil {
+			return Body{}, err
+		}
+		l.ID = "l" + strconv.Itoa(n+1)
+		b.Lines = append(b.Lines, l)
+	}
+	if err := f.Err(); err != nil {
+		return Body{}, err
+	}
+	return b, b.compute()
+}
+
+func (m *Maker) line(ctx context.Context, in LineInput, currency, location string, rules []org.TaxRule, today civil.Date) (Line, error) {
+	l := Line{
+		ItemID: in.ItemID, Name: strings.TrimSpace(in.Name), Description: in.Description, Quantity: in.Quantity, Unit: in.Unit,
+		UnitPrice: in.UnitPrice, PriceBase: in.PriceBase, Discount: in.Discount, Allowances: in.Allowances, Charges: in.Charges,
+		TaxClass: in.TaxClass, ServiceDate: in.ServiceDate, ServiceFrom: in.ServiceFrom, ServiceTo: in.ServiceTo,
+	}
+	var f fault.Fields
+	if in.ItemID != "" {
+		if err := m.fromCatalog(ctx, &l, in, currency, &f); err != nil {
+			return Line{}, err
+		}
+	}
+	if l.Name == "" || len([]rune(l.Name)) > 300 {
+		f.Add("name", "invalid", "a line needs a name of 1 to 300 characters, or an itemId of the catalog")
+	}
+	if len([]rune(l.Description)) > MaxNotes {
+		f.Add("description", "too_long", "a description has at most 10,000 characters")
+	}
+	if len([]rune(l.Unit)) > 40 {
+		f.Add("unit", "too_long", "a unit has at most 40 characters")
+	}
+	if !l.UnitPrice.Given() {
+		f.Add("unitPrice", "required", "a line needs a price such as \"150.00\", or an itemId of the catalog")
+	}
+	if !l.Quantity.Given() {
+		f.Add("quantity", "required", "a line needs a quantity such as \"1\"")
+	}
+	checkDates(l, &f)
+	if err := f.Join("", taxes(&l, in, location, rules, today)); err != nil {
+		return Line{}, err
+	}
+	return l, f.Err()
+}
+
+func (m *Maker) fromCatalog(ctx context.Context, l *Line, in LineInput, currency string, f *fault.Fields) error {
+	it, err := m.Catalog.Get(ctx, in.ItemID)
+	if fault.KindOf(err) == fault.NotFound {
+		f.Add("itemId", "not_found", "there is no such item in the catalog")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if l.Name == "" {
+		l.Name = it.Name
+	}
+	if l.Description == "" {
+		l.Description = it.Description
+	}
+	if l.Unit == "" {
+		l.Unit = it.Unit
+	}
+	if l.TaxClass == "" {
+		l.TaxClass = it.TaxClass
+	}
+	if !l.UnitPrice.Given() {
+		if it.Currency != currency {
+			f.Add("unitPrice", "currency", "the catalog has a price in %s only; type one in %s", it.Currency, currency)
+			return nil
+		}
+		l.UnitPrice = it.UnitPrice
+	}
+	return nil
+}
+
+func checkDates(l Line, f *fault.Fields) {
+	switch {
+	case !l.ServiceDate.IsZero() && (!l.ServiceFrom.IsZero() || !l.ServiceTo.IsZero()):
+		f.Add("serviceDate", "invalid", "give serviceDate, or serviceFrom with serviceTo, not both")
+	case l.ServiceFrom.IsZero() != l.ServiceTo.IsZero():
+		f.Add("serviceTo", "required", "a service period needs both serviceFrom and serviceTo")
+	case !l.ServiceFrom.IsZero() && l.ServiceTo.Before(l.ServiceFrom):
+		f.Add("serviceTo", "invalid", "a service period ends on or after its first day")
+	}
+}
+
+// taxes decides a line's tax: what was typed, else the rules of its class at this place on the day of supply.
+func taxes(l *Line, in LineInput, location string, rules []org.TaxRule, today civil.Date) error {
+	switch {
+	case in.Tax != nil && len(in.Taxes) > 0:
+		return fault.InField("taxes", "invalid", "give tax or taxes, not both")
+	case in.Tax != nil:
+		l.Taxes = []totals.Tax{*in.Tax}
+		return nil
+	case len(in.Taxes) > 0:
+		l.Taxes = in.Taxes
+		return nil
+	}
+	if l.TaxClass == "" {
+		if len(rules) > 0 {
+			return fault.InField("taxClass", "required", "say the line's taxClass, or its tax")
+		}
+		zero, err := money.ParseDecimal("0")
+		if err != nil {
+			return err
+		}
+		l.Taxes = []totals.Tax{{Category: "Z", Rate: zero}} // an organisation without tax rules charges none
+		return nil
+	}
+	on := l.ServiceDate
+	if on.IsZero() {
+		on = l.ServiceTo
+	}
+	if on.IsZero() {
+		on = today
+	}
+	found, err := org.TaxOf(rules, l.TaxClass, location, on)
+	if err != nil {
+		return err
+	}
+	for _, r := range found {
+		l.Taxes = append(l.Taxes, totals.Tax{Name: r.Name, Category: r.Category, Rate: r.Rate})
+		if r.Reason != "" {
+			l.Reason = r.Reason
+		}
+	}
+	return nil
+}
+
+// compute fills the sums from the lines.
+func (b *Body) compute() error {
+	doc := totals.Document{
+		Currency: b.Currency, PricesIncludeTax: b.PricesIncludeTax, Discount: b.Discount, Allowances: b.Allowances, Charges: b.Charges,
+		Prepaid: b.Prepaid, Rounding: b.Rounding,
+	}
+	for _, l := range b.Lines {
+		doc.Lines = append(doc.Lines, totals.Line{
+			Quantity: l.Quantity, UnitPrice: l.UnitPrice, PriceBase: l.PriceBase, Discount: l.Discount,
+			Allowances: l.Allowances, Charges: l.Charges, Taxes: l.Taxes,
+		})
+	}
+	r, err := totals.Calculate(doc)
+	if err != nil {
+		return err
+	}
+	for n := range b.Lines {
+		b.Lines[n].Net = r.Lines[n].Net
+	}
+	b.Totals = Sums{
+		Subtotal: r.LinesTotal, Allowances: r.AllowancesTotal, Charges: r.ChargesTotal, Net: r.TaxExclusive, Taxes: r.Taxes,
+		Tax: r.TaxTotal, Total: r.TaxInclusive, Withheld: r.Withheld, Prepaid: r.Prepaid, Rounding: r.Rounding, Payable: r.Payable,
+	}
+	return nil
+}
+
+// Service answers the period that all lines agree on: both dates equal for a single day, zero when they do not agree.
+func (b Body) Service() (from, to civil.Date) {
+	for n, l := range b.Lines {
+		f, t := l.ServiceFrom, l.ServiceTo
+		if !l.ServiceDate.IsZero() {
+			f, t = l.ServiceDate, l.ServiceDate
+		}
+		if n == 0 {
+			from, to = f, t
+		}
+		if f != from || t != to {
+			return civil.Date{}, civil.Date{}
+		}
+	}
+	return from, to
+}
+
+// Input answers what a person would type to get this body: the editable form that a PATCH changes.
+func (b Body) Input() Input {
+	incl := b.PricesIncludeTax
+	in := Input{
+		Currency: b.Currency, PricesIncludeTax: &incl, LocationID: b.LocationID, Discount: b.Discount, Allowances: b.Allowances,
+		Charges: b.Charges, Prepaid: b.Prepaid, Rounding: b.Rounding, Notes: b.Notes,
+	}
+	for _, l := range b.Lines {
+		li := LineInput{
+			ItemID: l.ItemID, Name: l.Name, Description: l.Description, Quantity: l.Quantity, Unit: l.Unit, UnitPrice: l.UnitPrice,
+			PriceBase: l.PriceBase, Discount: l.Discount, Allowances: l.Allowances, Charges: l.Charges, TaxClass: l.TaxClass,
+			ServiceDate: l.ServiceDate, ServiceFrom: l.ServiceFrom, ServiceTo: l.ServiceTo,
+		}
+		if l.TaxClass == "" {
+			li.Taxes = l.Taxes
+		}
+		in.Lines = append(in.Lines, li)
+	}
+	return in
+}

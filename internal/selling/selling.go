@@ -1,0 +1,388 @@
+// Package selling is the way from an offer to an agreement: estimates, the client's answer, and what is made of it.
+package selling
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"onebook/internal/activity"
+	"onebook/internal/civil"
+	"onebook/internal/effect"
+	"onebook/internal/estimate"
+	"onebook/internal/fault"
+	"onebook/internal/id"
+	"onebook/internal/issue"
+	"onebook/internal/link"
+	"onebook/internal/member"
+	"onebook/internal/money"
+	"onebook/internal/org"
+	"onebook/internal/sale"
+	"onebook/internal/series"
+	"onebook/internal/store"
+)
+
+// MailEstimate is the effect that mails an estimate; its subject is the estimate.
+const MailEstimate = "mail.estimate"
+
+// Service sells.
+type Service struct {
+	Table   store.Table
+	Records *activity.Records
+	IDs     id.Source
+	Now     func() time.Time
+	Maker   *sale.Maker
+	Org     *org.Service
+	Clients sale.Clients
+	Links   *link.Service
+}
+
+// Input is what a person says of an estimate.
+type Input struct {
+	ContactID  string
+	ValidUntil civil.Date // zero: the organisation's usual number of days
+	Body       sale.Input
+}
+
+// context of one decision: everything about the organisation at one moment.
+func (s *Service) today(ctx context.Context) (org.Settings, civil.Date, error) {
+	set, err := s.Org.Get(ctx)
+	if err != nil {
+		return org.Settings{}, civil.Date{}, err
+	}
+	day, err := set.Today(s.Now())
+	return set, day, err
+}
+
+func (s *Service) made(ctx context.Context, in Input, set org.Settings, today civil.Date) (sale.Body, civil.Date, error) {
+	until := in.ValidUntil
+	if until.IsZero() {
+		until = today.AddDays(set.ValidDays)
+	}
+	var f fault.Fields
+	if until.Before(today) {
+		f.Add("validUntil", "past", "validUntil lies in the past; today is %s", today)
+	}
+	body, err := s.Maker.Make(ctx, in.Body, set, today)
+	if err := f.Join("", err); err != nil {
+		return sale.Body{}, civil.Date{}, err
+	}
+	return body, until, f.Err()
+}
+
+// Create stores a draft. fault.Invalid names each wrong field; fault.NotFound when there is no such contact.
+func (s *Service) Create(ctx context.Context, by activity.By, in Input) (estimate.Estimate, error) {
+	if err := member.May(by, member.EstimateWrite); err != nil {
+		return estimate.Estimate{}, err
+	}
+	set, today, err := s.today(ctx)
+	if err != nil {
+		return estimate.Estimate{}, err
+	}
+	c, err := s.client(ctx, in.ContactID)
+	if err != nil {
+		return estimate.Estimate{}, err
+	}
+	body, until, err := s.made(ctx, in, set, today)
+	if err != nil {
+		return estimate.Estimate{}, err
+	}
+	now := s.Now().UTC()
+	e := estimate.Estimate{
+		ID: s.IDs.Of("es", c.ContactID), ContactID: c.ContactID, State: estimate.Draft, Body: body, ValidUntil: until,
+		CreatedAt: now, UpdatedAt: now,
+	}
+	_, err = s.Records.Do(ctx, by, activity.ContactChain(c.ContactID), func(context.Context, activity.Head) (*activity.Deed, error) {
+		op, err := e.Put()
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{
+			Kind: "estimate.drafted", Subject: e.ID, Text: "Drafted an estimate over " + amount(e.Body.Totals.Total, e.Body.Currency),
+			Ops: []store.Op{op},
+		}, nil
+	})
+	if err != nil {
+		return estimate.Estimate{}, err
+	}
+	return estimate.Get(ctx, s.Table, e.ID)
+}
+
+// client is the contact of a document; a contact that is not there is a wrong field of what was typed.
+func (s *Service) client(ctx context.Context, contactID string) (sale.Client, error) {
+	c, err := s.Clients.Client(ctx, contactID)
+	if errors.Is(err, fault.NotFound) {
+		return sale.Client{}, fault.InField("contactId", "not_found", "there is no such contact")
+	}
+	return c, err
+}
+
+func amount(minor int64, currency string) string {
+	return money.Format(minor, currency) + " " + currency
+}
+
+// change reads an estimate, lets edit decide, and writes it with its entry, again and again until nothing came between.
+// An edit that answers no deed leaves everything as it is.
+func (s *Service) change(ctx context.Context, by activity.By, estimateID string, edit func(ctx context.Context, e *estimate.Estimate) (*activity.Deed, error)) (estimate.Estimate, error) {
+	contact, err := id.Contact("es", estimateID)
+	if err != nil {
+		return estimate.Estimate{}, err
+	}
+	_, err = s.Records.Do(ctx, by, activity.ContactChain(contact), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		e, err := estimate.Get(ctx, s.Table, estimateID)
+		if err != nil {
+			return nil, err
+		}
+		d, err := edit(ctx, &e)
+		if err != nil || d == nil {
+			return nil, err
+		}
+		e.UpdatedAt = s.Now().UTC()
+		op, err := e.Put()
+		if err != nil {
+			return nil, err
+		}
+		d.Subject, d.Ops = e.ID, append([]store.Op{op}, d.Ops...)
+		return d, nil
+	})
+	if err != nil {
+		return estimate.Estimate{}, err
+	}
+	return estimate.Get(ctx, s.Table, estimateID)
+}
+
+// Update changes a draft. fault.Stale when version is not the stored one, fault.Unready when it was sent already.
+func (s *Service) Update(ctx context.Context, by activity.By, estimateID string, version int64, in Input) (estimate.Estimate, error) {
+	if err := member.May(by, member.EstimateWrite); err != nil {
+		return estimate.Estimate{}, err
+	}
+	set, today, err := s.today(ctx)
+	if err != nil {
+		return estimate.Estimate{}, err
+	}
+	return s.change(ctx, by, estimateID, func(ctx context.Context, e *estimate.Estimate) (*activity.Deed, error) {
+		switch {
+		case e.Version() != version:
+			return nil, estimate.ErrStale
+		case e.State != estimate.Draft:
+			return nil, fault.Unready.Errorf("an estimate that was sent cannot be changed").Coded("immutable")
+		case in.ContactID != "" && in.ContactID != e.ContactID:
+			return nil, fault.InField("contactId", "immutable", "an estimate stays with its contact; make a new one")
+		}
+		body, until, err := s.made(ctx, in, set, today)
+		if err != nil {
+			return nil, err
+		}
+		before := *e
+		e.Body, e.ValidUntil = body, until
+		return &activity.Deed{
+			Kind: "estimate.changed", Text: "Changed the estimate to " + amount(body.Totals.Total, body.Currency),
+			Changes: []activity.Change{
+				{Field: "total", From: money.Format(before.Body.Totals.Total, before.Body.Currency), To: money.Format(body.Totals.Total, body.Currency)},
+				{Field: "validUntil", From: before.ValidUntil.String(), To: until.String()},
+			},
+		}, nil
+	})
+}
+
+// Delete throws a draft away.
+func (s *Service) Delete(ctx context.Context, by activity.By, estimateID string, version int64) error {
+	if err := member.May(by, member.EstimateWrite); err != nil {
+		return err
+	}
+	contact, err := id.Contact("es", estimateID)
+	if err != nil {
+		return err
+	}
+	_, err = s.Records.Do(ctx, by, activity.ContactChain(contact), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		e, err := estimate.Get(ctx, s.Table, estimateID)
+		if err != nil {
+			return nil, err
+		}
+		if e.Version() != version {
+			return nil, estimate.ErrStale
+		}
+		if err := e.To(estimate.Deleted); err != nil {
+			return nil, err
+		}
+		return &activity.Deed{Kind: "estimate.deleted", Subject: e.ID, Text: "Threw an estimate's draft away", Ops: []store.Op{e.Remove()}}, nil
+	})
+	return err
+}
+
+// Send freezes the estimate, numbers it and puts the letter with the link in line. Sending again mails the same offer again.
+// fault.Unready when it was answered, or its last day has passed.
+func (s *Service) Send(ctx context.Context, by activity.By, estimateID string) (estimate.Estimate, error) {
+	if err := member.May(by, member.EstimateWrite); err != nil {
+		return estimate.Estimate{}, err
+	}
+	set, today, err := s.today(ctx)
+	if err != nil {
+		return estimate.Estimate{}, err
+	}
+	return s.change(ctx, by, estimateID, func(ctx context.Context, e *estimate.Estimate) (*activity.Deed, error) {
+		if e.ValidUntil.Before(today) {
+			return nil, fault.Unready.Errorf("its last day, %s, has passed; give it a new one first", e.ValidUntil)
+		}
+		c, err := s.Clients.Client(ctx, e.ContactID)
+		if err != nil {
+			return nil, err
+		}
+		if c.Email == "" {
+			return nil, fault.Unready.Errorf("%s has no e-mail address; add one and send again", c.Name).Coded("no_address")
+		}
+		var ops []store.Op
+		now := s.Now().UTC()
+		switch e.State {
+		case estimate.Draft:
+			if ops, err = s.freeze(ctx, e, set, c, today); err != nil {
+				return nil, err
+			}
+		case estimate.Sent, estimate.Viewed:
+		default:
+			return nil, fault.Unready.Errorf("an estimate that is %s cannot be sent", e.State)
+		}
+		op, err := effect.New(effect.Effect{
+			ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: MailEstimate, ContactID: e.ContactID, Subject: e.ID,
+			Title: "Mail of estimate " + e.Number, Area: issue.Billing,
+		}, now)
+		if err != nil {
+			return nil, err
+		}
+		e.SentAt = now
+		return &activity.Deed{
+			Kind: "estimate.sent", Text: fmt.Sprintf("Sent estimate %s over %s", e.Number, amount(e.Body.Totals.Total, e.Body.Currency)),
+			Ops: append(ops, op),
+		}, nil
+	})
+}
+
+func (s *Service) freeze(ctx context.Context, e *estimate.Estimate, set org.Settings, c sale.Client, today civil.Date) ([]store.Op, error) {
+	if err := e.To(estimate.Sent); err != nil {
+		return nil, err
+	}
+	n, err := series.Take(ctx, s.Table, "estimate", set.Numbering.Estimate, today)
+	if err != nil {
+		return nil, err
+	}
+	l, op, err := s.Links.New(link.Link{Scope: link.Estimate, Document: e.ID, ContactID: e.ContactID})
+	if err != nil {
+		return nil, err
+	}
+	frozen := sale.Freeze(set, c)
+	e.Number, e.Frozen, e.LinkID = n.Number, &frozen, l.ID
+	return []store.Op{n.Op, op}, nil
+}
+
+// View notes that a person opened the estimate. It is noted once; later openings change nothing.
+func (s *Service) View(ctx context.Context, by activity.By, estimateID string) error {
+	_, err := s.change(ctx, by, estimateID, func(_ context.Context, e *estimate.Estimate) (*activity.Deed, error) {
+		if !e.ViewedAt.IsZero() || e.State != estimate.Sent {
+			return nil, nil
+		}
+		if err := e.To(estimate.Viewed); err != nil {
+			return nil, err
+		}
+		e.ViewedAt = s.Now().UTC()
+		return &activity.Deed{Kind: "estimate.viewed", Text: "The client opened estimate " + e.Number}, nil
+	})
+	return err
+}
+
+// Hash is the fingerprint of what a client accepts: number, lines and totals as they stand.
+func Hash(e estimate.Estimate) (string, error) {
+	raw, err := json.Marshal(struct {
+		Number string
+		Body   sale.Body
+	}{e.Number, e.Body})
+	if err != nil {
+		return "", fmt.Errorf("estimate: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Accept takes the client's yes, exactly once: a second one finds it accepted and changes nothing. fault.Unready when the
+// last day has passed or the answer was no.
+func (s *Service) Accept(ctx context.Context, by activity.By, estimateID, name string) (estimate.Estimate, error) {
+	return s.answer(ctx, by, estimateID, estimate.Accepted, name, "")
+}
+
+// Decline takes the client's no, once.
+func (s *Service) Decline(ctx context.Context, by activity.By, estimateID, name, reason string) (estimate.Estimate, error) {
+	return s.answer(ctx, by, estimateID, estimate.Declined, name, reason)
+}
+
+func (s *Service) answer(ctx context.Context, by activity.By, estimateID string, to estimate.State, name, reason string) (estimate.Estimate, error) {
+	if err := member.May(by, member.EstimateAnswer); err != nil {
+		return estimate.Estimate{}, err
+	}
+	name = strings.TrimSpace(name)
+	var f fault.Fields
+	if name == "" && to == estimate.Accepted || len([]rune(name)) > 200 {
+		f.Add("name", "invalid", "say who answers: a name of 1 to 200 characters")
+	}
+	if len([]rune(reason)) > 2000 {
+		f.Add("reason", "too_long", "a reason has at most 2,000 characters")
+	}
+	if err := f.Err(); err != nil {
+		return estimate.Estimate{}, err
+	}
+	_, today, err := s.today(ctx)
+	if err != nil {
+		return estimate.Estimate{}, err
+	}
+	return s.change(ctx, by, estimateID, func(_ context.Context, e *estimate.Estimate) (*activity.Deed, error) {
+		if e.State == to || (to == estimate.Accepted && e.State == estimate.Invoiced) {
+			return nil, nil
+		}
+		if e.Over(today) {
+			return nil, fault.Unready.Errorf("this offer was good until %s; ask for a new one", e.ValidUntil).Coded("expired")
+		}
+		if err := e.To(to); err != nil {
+			return nil, err
+		}
+		hash, err := Hash(*e)
+		if err != nil {
+			return nil, err
+		}
+		e.Answer = &estimate.Answer{Name: name, At: s.Now().UTC(), By: by.Kind + ":" + by.ID, Reason: reason, Hash: hash}
+		text := fmt.Sprintf("%s accepted estimate %s over %s", name, e.Number, amount(e.Body.Totals.Total, e.Body.Currency))
+		if to == estimate.Declined {
+			text = fmt.Sprintf("Estimate %s was declined", e.Number)
+		}
+		return &activity.Deed{Kind: "estimate." + string(to), Text: text, Reason: reason}, nil
+	})
+}
+
+// Expire ends every offer whose last day has passed and answers how many; a failure of one does not stop the rest.
+func (s *Service) Expire(ctx context.Context, shard int) (int, error) {
+	ids, err := estimate.Expiring(ctx, s.Table, shard, s.Now())
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	var errs []error
+	_, today, err := s.today(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, x := range ids {
+		_, err := s.change(ctx, member.Automaton(member.Clock), x, func(_ context.Context, e *estimate.Estimate) (*activity.Deed, error) {
+			if !e.Over(today) {
+				return nil, nil
+			}
+			n++
+			return &activity.Deed{Kind: "estimate.expired", Text: "Estimate " + e.Number + " expired unanswered"}, e.To(estimate.Expired)
+		})
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return n, errors.Join(errs...)
+}
