@@ -17,19 +17,19 @@ import (
 // ServeHTTP is the one address: the API, the stand-ins, the controls of the local run, and the app.
 func (p *Program) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
-	p.mu.RLock()
-	run := p.run
-	p.mu.RUnlock()
+	run := p.current()
 	switch {
 	case strings.HasPrefix(path, pathS3+"/"):
 		http.StripPrefix(pathS3, run.objects).ServeHTTP(w, r)
 	case strings.HasPrefix(path, pathSES+"/"):
 		http.StripPrefix(pathSES, run.mailbox.Service()).ServeHTTP(w, r)
+	case strings.HasPrefix(path, pathStripe+"/v1/"):
+		run.mux.ServeHTTP(w, r)
 	case path == "/_local/reset":
 		p.serveReset(w, r)
 	case strings.HasPrefix(path, "/v1/"), strings.HasPrefix(path, "/hooks/"):
 		p.guarded(w, func() { run.gateway.ServeHTTP(w, r) })
-	case path == "/_local", strings.HasPrefix(path, "/_local/"), strings.HasPrefix(path, "/.well-known/"):
+	case strings.HasPrefix(path, "/_local/"), strings.HasPrefix(path, "/.well-known/"), strings.HasPrefix(path, "/pay/"):
 		if foreign(r) {
 			say(w, http.StatusForbidden, "a page of another site may not use the controls of the local run")
 			return
@@ -64,12 +64,14 @@ func (p *Program) controls(r *run) *http.ServeMux {
 	mux := http.NewServeMux()
 	r.issuer.Routes(mux)
 	r.mailbox.Routes(mux)
+	r.stripe.Routes(mux)
 	mux.Handle("/_local/fault", &p.faults)
 	mux.HandleFunc("GET /_local/clock", r.showClock)
 	mux.HandleFunc("POST /_local/clock", r.moveClock)
 	mux.HandleFunc("GET /_local/stream", r.showStream)
 	mux.HandleFunc("POST /_local/stream", r.switchStream)
 	mux.HandleFunc("GET /_local/table", r.showTable)
+	mux.HandleFunc("GET /_local/rights", r.showRights)
 	return mux
 }
 
@@ -130,6 +132,11 @@ func (r *run) moveClock(w http.ResponseWriter, req *http.Request) {
 func (r *run) showStream(w http.ResponseWriter, _ *http.Request) {
 	lanes, failed := r.follower.Lanes()
 	send(w, http.StatusOK, map[string]any{"on": r.follower.On(), "twice": r.follower.Twice.Load(), "mappings": lanes, "putAside": failed})
+}
+
+// showRights answers what the functions did, what they were refused, and what their roles allow for nothing.
+func (r *run) showRights(w http.ResponseWriter, _ *http.Request) {
+	send(w, http.StatusOK, map[string]any{"used": r.rights.Used(), "refused": r.rights.Refused(), "unused": r.rights.Unused()})
 }
 
 func (r *run) switchStream(w http.ResponseWriter, req *http.Request) {

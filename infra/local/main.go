@@ -31,8 +31,17 @@ func main() {
 	}
 }
 
+// deployment reads what the repository's template deploys.
+func deployment(base string) (Deployment, error) {
+	dir, err := home()
+	if err != nil {
+		return Deployment{}, err
+	}
+	return Read(dir, base)
+}
+
 // local runs the program until ctx ends. An error is for the person who started it, on one line.
-func local(ctx context.Context, args []string, out, errOut io.Writer, deploy func() (Deployment, error), build Build) error {
+func local(ctx context.Context, args []string, out, errOut io.Writer, deploy func(base string) (Deployment, error), build Build) error {
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	flags.SetOutput(errOut)
 	addr := flags.String("addr", "127.0.0.1:8080", "the one address that everything is served on")
@@ -57,10 +66,6 @@ func local(ctx context.Context, args []string, out, errOut io.Writer, deploy fun
 	if *quiet {
 		level = slog.LevelError
 	}
-	deployment, err := deploy()
-	if err != nil {
-		return err
-	}
 
 	listener, err := net.Listen("tcp", *addr)
 	if err != nil {
@@ -71,6 +76,10 @@ func local(ctx context.Context, args []string, out, errOut io.Writer, deploy fun
 	}
 	defer listener.Close()
 	base := site(*addr, listener.Addr())
+	deployment, err := deploy(base)
+	if err != nil {
+		return err
+	}
 	p, err := Open(Options{Data: *data, Begin: start, Web: *web, Base: base, Deployment: deployment, Build: build,
 		Log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))})
 	if err != nil {

@@ -8,10 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"onebook/infra/local/gateway"
 	"onebook/infra/local/invoke"
-	"onebook/infra/local/schedule"
-	"onebook/infra/local/stream"
 	"onebook/internal/store"
 )
 
@@ -30,31 +27,20 @@ type Product struct {
 // Build wires the product. It is called again after a reset.
 type Build func(Parts) (Product, error)
 
-// Parts are the outside of the product on this machine. Every call through Table and HTTP passes the fault points.
+// Parts are the outside of the product on this machine. Every call through Table, HTTP and Secret passes the fault
+// points and is held to the rights of the function that makes it, which its context names; a call to S3 is held to
+// those of the function whose credentials signed it.
 type Parts struct {
 	Base        string // the site's address, e.g. http://127.0.0.1:8080
 	Now         func() time.Time
 	Table       store.Table
 	HTTP        *http.Client // for S3, SES and Stripe alike
-	Credentials aws.CredentialsProvider
+	Secret      func(ctx context.Context, name string) (string, error)
+	Credentials func(function string) aws.CredentialsProvider
 	Region      string
 	S3          string // endpoints
 	SES         string
 	Stripe      string
-	Issuer      string // of the tokens
-	ClientID    string
 	Env         map[string]map[string]string // each function's environment, of the template
 	Log         *slog.Logger
-}
-
-// Deployment is what the template deploys, as far as the local program plays it.
-type Deployment struct {
-	Routes    []gateway.Route
-	CORS      *gateway.CORS
-	Timeouts  map[string]time.Duration // by function
-	Env       map[string]map[string]string
-	Streams   []stream.Mapping
-	Schedules []schedule.Schedule
-	MailEvent string   // the function that SES's events reach; empty for none
-	Buckets   []string // of documents
 }

@@ -15,7 +15,9 @@ import (
 	"onebook/infra/local/gateway"
 	"onebook/infra/local/schedule"
 	"onebook/infra/local/stream"
+	"onebook/infra/local/template"
 	"onebook/internal/fault"
+	"onebook/internal/hook"
 	"onebook/internal/s3blob"
 	"onebook/internal/sesmail"
 	"onebook/internal/store"
@@ -31,33 +33,46 @@ type product struct {
 
 const archived = "archive#0"
 
-func testDeployment() (Deployment, error) {
+func testDeployment(string) (Deployment, error) {
 	notes, err := stream.ParseFilter(`{"eventName":["INSERT"],"dynamodb":{"NewImage":{"t":{"S":["note"]}}}}`)
 	if err != nil {
 		return Deployment{}, err
 	}
+	allow := func(actions []string, resource string) template.Statement {
+		return template.Statement{Effect: "Allow", Actions: actions, Resources: []string{resource}}
+	}
+	table := allow([]string{"dynamodb:GetItem", "dynamodb:PutItem"}, tableResource)
 	return Deployment{
+		Policies: map[string][]template.Statement{
+			"notes": {table}, "mailhook": {table},
+			"relay":      {allow([]string{"ses:SendEmail", "ses:SendRawEmail"}, mailResource)},
+			"pdf":        {allow([]string{"s3:PutObject"}, documents+"/notes/*")},
+			"sweeper":    {table, allow([]string{"dynamodb:Query"}, tableResource+"/index/due")},
+			"stripehook": {table, allow([]string{"secretsmanager:GetSecretValue"}, secretWebhook)},
+		},
 		Routes: []gateway.Route{
 			{Method: "POST", Path: "/v1/notes", Auth: true, Function: "notes"},
 			{Method: "GET", Path: "/v1/notes/{id}", Auth: true, Function: "notes"},
+			{Method: "POST", Path: "/hooks/stripe", Function: "stripehook"},
 			{Method: "GET", Path: "/v1/public/broken", Function: "broken"},
 		},
 		Timeouts:  map[string]time.Duration{"notes": 10 * time.Second, "relay": 30 * time.Second, "pdf": 30 * time.Second, "sweeper": time.Minute},
 		Streams:   []stream.Mapping{{Name: "relay", Function: "relay", Filters: []stream.Filter{notes}}, {Name: "pdf", Function: "pdf", Filters: []stream.Filter{notes}}},
 		Schedules: []schedule.Schedule{{Name: "sweep", Expression: "rate(1 minute)", Function: "sweeper"}},
 		MailEvent: "mailhook",
-		Buckets:   []string{"onebook-documents"},
+		Buckets:   map[string]string{bucketName: documents},
 	}, nil
 }
 
 func testBuild(p Parts) (Product, error) {
 	x := &product{Parts: p,
-		blobs: s3blob.New("onebook-documents", s3blob.Options{Region: p.Region, Credentials: p.Credentials, Endpoint: p.S3, HTTP: p.HTTP}),
-		mailer: &sesmail.Mailer{Client: sesmail.NewClient(sesmail.Options{Region: p.Region, Credentials: p.Credentials, Endpoint: p.SES, HTTP: p.HTTP}),
+		blobs: s3blob.New(bucketName, s3blob.Options{Region: p.Region, Credentials: p.Credentials("pdf"), Endpoint: p.S3, HTTP: p.HTTP}),
+		mailer: &sesmail.Mailer{Client: sesmail.NewClient(sesmail.Options{Region: p.Region, Credentials: p.Credentials("relay"), Endpoint: p.SES, HTTP: p.HTTP}),
 			From: mail.Address{Address: "no-reply@studio.example"}, Now: p.Now}}
 	return Product{
 		Functions: Functions{"notes": x.notes, "relay": x.relay, "pdf": x.pdf, "mailhook": x.mailhook, "sweeper": x.sweeper,
-			"broken": func(context.Context, json.RawMessage) (json.RawMessage, error) { panic("broken") }},
+			"stripehook": x.stripehook,
+			"broken":     func(context.Context, json.RawMessage) (json.RawMessage, error) { panic("broken") }},
 		Due: func(ctx context.Context, after time.Time) (time.Time, error) {
 			page, err := p.Table.List(ctx, store.Query{Index: store.Due, Partition: archived, From: stamp(after.Add(1)), Limit: 1})
 			if err != nil || len(page.Items) == 0 {
@@ -194,6 +209,26 @@ func (x *product) mailhook(ctx context.Context, payload json.RawMessage) (json.R
 		return nil, nil
 	}
 	return nil, err
+}
+
+func (x *product) stripehook(ctx context.Context, payload json.RawMessage) (json.RawMessage, error) {
+	var e events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(payload, &e); err != nil {
+		return nil, err
+	}
+	secret, err := x.Secret(ctx, secretWebhook)
+	if err != nil {
+		return nil, err
+	}
+	ev, err := hook.Verify([]byte(e.Body), e.Headers["stripe-signature"], []string{secret}, x.Now())
+	if err != nil {
+		return json.Marshal(events.APIGatewayV2HTTPResponse{StatusCode: 400})
+	}
+	err = x.Table.Write(ctx, store.Put(store.Item{Key: store.Key{PK: "EVENT#" + ev.Type, SK: ev.ID}, Kind: "event", Body: []byte(`{}`)}))
+	if err != nil && !errors.Is(err, fault.Stale) {
+		return nil, err
+	}
+	return json.Marshal(events.APIGatewayV2HTTPResponse{StatusCode: 200})
 }
 
 // sweeper archives what is due: the note loses its place in the index.

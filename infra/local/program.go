@@ -6,14 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
@@ -24,8 +24,10 @@ import (
 	"onebook/infra/local/issuer"
 	"onebook/infra/local/mailbox"
 	"onebook/infra/local/objects"
+	"onebook/infra/local/rights"
 	"onebook/infra/local/schedule"
 	"onebook/infra/local/stream"
+	"onebook/infra/local/stripe"
 	"onebook/internal/store"
 )
 
@@ -33,7 +35,7 @@ import (
 const (
 	pathS3     = "/_local/s3"
 	pathSES    = "/_local/ses"
-	pathStripe = "/_local/stripe"
+	pathStripe = stripe.Prefix
 )
 
 // The files of a data folder. The first is held open by the program that uses the folder, and so locks it.
@@ -41,8 +43,10 @@ const (
 	fileState   = "local.db"
 	fileRecord  = "record.db"
 	fileObjects = "objects.db"
+	fileStripe  = "stripe.db"
 )
 
+// The names of the one app that signs in, and of the region that signatures are made for.
 const (
 	clientID = "local-app"
 	region   = "us-east-1"
@@ -78,8 +82,11 @@ type run struct {
 	issuer    *issuer.Server
 	record    *store.Embedded
 	blobs     *bbolt.DB
-	objects   http.Handler
+	objects   *objects.Server
+	rights    *rights.Book
 	mailbox   *mailbox.Mailbox
+	stripe    *stripe.Server
+	secrets   secrets
 	follower  *stream.Follower
 	schedules *schedule.Runner
 	functions *invoke.Functions
@@ -121,12 +128,14 @@ func (p *Program) open() (err error) {
 	if err := p.outside(r); err != nil {
 		return err
 	}
+	r.rights = rights.New(p.Deployment.Policies)
+	r.objects.Allow = p.allow(r.rights)
 	product, err := p.Build(Parts{
-		Base: p.Base, Now: r.clock.Now, Table: p.faults.Table(r.record),
-		HTTP:        &http.Client{Transport: p.faults.Transport(http.DefaultTransport, p.point)},
-		Credentials: aws.CredentialsProviderFunc(credentials), Region: region,
+		Base: p.Base, Now: r.clock.Now, Table: p.faults.Table(r.rights.Table(r.record, tableResource)),
+		HTTP:        &http.Client{Transport: p.faults.Transport(r.rights.Transport(http.DefaultTransport, guarded), point)},
+		Credentials: credentials, Region: region,
 		S3: p.Base + pathS3, SES: p.Base + pathSES, Stripe: p.Base + pathStripe,
-		Issuer: r.issuer.URL, ClientID: clientID, Env: p.Deployment.Env, Log: p.Log,
+		Secret: r.secret, Env: p.Deployment.Env, Log: p.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("the product cannot be started: %w", err)
@@ -158,14 +167,19 @@ func (p *Program) outside(r *run) error {
 	if r.blobs, err = bbolt.Open(filepath.Join(p.Data, fileObjects), 0o600, &bbolt.Options{Timeout: time.Second}); err != nil {
 		return fmt.Errorf("the documents: %w", err)
 	}
-	if r.objects, err = objects.Open(r.blobs, access, time.Now, p.Deployment.Buckets...); err != nil {
+	if r.objects, err = objects.Open(r.blobs, access, time.Now, slices.Sorted(maps.Keys(p.Deployment.Buckets))...); err != nil {
 		return err
 	}
 	if r.mailbox, err = mailbox.Open(p.state, r.clock.Now); err != nil {
 		return err
 	}
 	r.mailbox.Log = p.Log
-	return nil
+	if r.secrets, err = openSecrets(p.Data); err != nil {
+		return err
+	}
+	r.stripe, err = stripe.New(stripe.Config{Now: r.clock.Now, Path: filepath.Join(p.Data, fileStripe), Base: p.Base,
+		Keys: []string{stripeKey, stripePortalKey}, Secret: r.secrets[secretWebhook], WebhookURL: p.Base + "/hooks/stripe"})
+	return err
 }
 
 // inside puts the functions behind their doors.
@@ -196,7 +210,7 @@ func (p *Program) inside(r *run, product Product) error {
 		_, err := r.functions.Invoke(ctx, fn, payload)
 		return err
 	}
-	r.schedules.Due, r.schedules.Settle, r.schedules.Log = product.Due, r.settle, p.Log
+	r.schedules.Due, r.schedules.Settle, r.schedules.Log = r.due(product.Due), r.settle, p.Log
 	if fn := p.Deployment.MailEvent; fn != "" {
 		r.mailbox.Deliver = func(ctx context.Context, n json.RawMessage) error {
 			_, err := r.functions.Invoke(ctx, fn, n)
@@ -210,9 +224,7 @@ func (p *Program) inside(r *run, product Product) error {
 // Start makes the demo organisation where it is missing, and runs what runs by itself: schedules, the stream, the
 // mail service's reports.
 func (p *Program) Start(ctx context.Context) error {
-	p.mu.RLock()
-	r := p.run
-	p.mu.RUnlock()
+	r := p.current()
 	if r.seed != nil {
 		if err := r.seed(ctx); err != nil {
 			return fmt.Errorf("the demo organisation: %w", err)
@@ -222,17 +234,41 @@ func (p *Program) Start(ctx context.Context) error {
 	return nil
 }
 
+func (p *Program) current() *run {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.run
+}
+
 func (r *run) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
-	for _, loop := range []func(context.Context){r.schedules.Run, r.follower.Run, r.mailbox.Run} {
+	for _, loop := range []func(context.Context){r.schedules.Run, r.follower.Run, r.mailbox.Run, r.stripe.Run} {
 		r.loops.Go(func() { loop(ctx) })
 	}
 }
 
-// settle returns when the stream and the mail service have nothing left to hand on.
+// due answers when something happens by itself next, at the payment provider or in the product.
+func (r *run) due(product func(context.Context, time.Time) (time.Time, error)) func(context.Context, time.Time) (time.Time, error) {
+	return func(ctx context.Context, after time.Time) (time.Time, error) {
+		first, err := r.stripe.Due(after)
+		if err != nil || product == nil {
+			return first, err
+		}
+		at, err := product(ctx, after)
+		if first.IsZero() || !at.IsZero() && at.Before(first) {
+			first = at
+		}
+		return first, err
+	}
+}
+
+// settle returns when the payment provider, the stream and the mail service have nothing left to hand on.
 func (r *run) settle(ctx context.Context) error {
-	for range 2 { // what the mailhook writes goes through the stream once more
+	for range 2 { // what the hooks write goes through the stream once more
+		if err := r.stripe.Drain(ctx); err != nil {
+			return err
+		}
 		if err := r.follower.Drain(ctx); err != nil {
 			return err
 		}
@@ -255,6 +291,9 @@ func (r *run) close() error {
 	if r.blobs != nil {
 		errs = append(errs, r.blobs.Close())
 	}
+	if r.stripe != nil {
+		errs = append(errs, r.stripe.Close())
+	}
 	if r.clock != nil {
 		errs = append(errs, r.clock.Close())
 	}
@@ -264,9 +303,7 @@ func (r *run) close() error {
 // Close lets requests that are under way end, stops what runs by itself, and closes the files.
 func (p *Program) Close() error {
 	p.gate.close(grace)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return errors.Join(p.run.close(), p.state.Close())
+	return errors.Join(p.current().close(), p.state.Close())
 }
 
 // reset throws away everything that the organisation did, and begins anew as the first start did. The signing key
@@ -274,19 +311,16 @@ func (p *Program) Close() error {
 func (p *Program) reset(ctx context.Context) error {
 	p.gate.close(grace)
 	defer p.gate.open()
-	p.mu.Lock()
-	old := p.run
-	err := old.close()
-	p.mu.Unlock()
-	if err != nil {
+	// The stand-ins go on answering meanwhile, since functions that are at work call them.
+	if err := p.current().close(); err != nil {
 		return err
 	}
-	for _, name := range []string{fileRecord, fileObjects, clock.File} {
+	for _, name := range []string{fileRecord, fileObjects, fileStripe, clock.File} {
 		if err := os.Remove(filepath.Join(p.Data, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
-	err = p.state.Update(func(tx *bbolt.Tx) error {
+	err := p.state.Update(func(tx *bbolt.Tx) error {
 		var names [][]byte
 		if err := tx.ForEach(func(name []byte, _ *bbolt.Bucket) error { names = append(names, name); return nil }); err != nil {
 			return err
@@ -306,42 +340,4 @@ func (p *Program) reset(ctx context.Context) error {
 		return err
 	}
 	return p.Start(ctx)
-}
-
-// point names the fault point of a call to one of the stand-ins.
-func (p *Program) point(r *http.Request) string {
-	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, pathS3):
-		return faults.S3(r)
-	case strings.HasPrefix(path, pathSES):
-		return faults.Mail(r)
-	default:
-		x := *r
-		u := *r.URL
-		u.Path = strings.TrimPrefix(path, pathStripe)
-		x.URL = &u
-		return faults.Stripe(&x)
-	}
-}
-
-func credentials(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{AccessKeyID: access.KeyID, SecretAccessKey: access.Secret}, nil
-}
-
-// names are the functions that something of the deployment refers to.
-func (d *Deployment) names() []string {
-	var out []string
-	for _, r := range d.Routes {
-		out = append(out, r.Function)
-	}
-	for _, m := range d.Streams {
-		out = append(out, m.Function)
-	}
-	for _, s := range d.Schedules {
-		out = append(out, s.Function)
-	}
-	if d.MailEvent != "" {
-		out = append(out, d.MailEvent)
-	}
-	return out
 }

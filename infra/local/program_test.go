@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,11 +71,12 @@ func (c client) get(path string, into any) {
 // eventually waits for what happens by itself, as the stream does.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if ok() {
-			return
-		}
-		if time.Now().After(end) {
+	end, again := time.After(10*time.Second), time.NewTicker(5*time.Millisecond)
+	defer again.Stop()
+	for !ok() {
+		select {
+		case <-again.C:
+		case <-end:
 			t.Fatalf("it did not come to this: %s", what)
 		}
 	}
@@ -87,7 +89,7 @@ func start(t *testing.T, data string, begin time.Time, web string) client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := testDeployment()
+	d, err := testDeployment("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +176,83 @@ func TestOneDeed(t *testing.T) {
 	}
 	if claims := part(c.token); claims["sub"] != issuer.Subject("owner") || claims["iss"] != c.base {
 		t.Errorf("claims %v", claims)
+	}
+}
+
+// Each function did what its role allows, and nothing else was tried; a role that is silent refuses.
+func TestRights(t *testing.T) {
+	c := start(t, t.TempDir(), time.Time{}, "")
+	c.do("POST", "/v1/notes", `{"id":"n1","reader":"ada@example.com","days":1}`)
+	eventually(t, "the letter is reported", func() bool { return len(c.items("MAIL#n1")) == 2 })
+	c.do("POST", "/_local/clock", `{"advance":"48h"}`)
+	type call struct{ Function, Action, Resource string }
+	var book struct{ Used, Refused, Unused []call }
+	eventually(t, "every function has done its part", func() bool {
+		c.get("/_local/rights", &book)
+		for _, want := range []call{{"notes", "dynamodb:PutItem", "Data.Table"}, {"relay", "ses:SendRawEmail", mailResource},
+			{"pdf", "s3:PutObject", "Data.Documents/notes/*"}, {"sweeper", "dynamodb:Query", "Data.Table/index/due"}, {"mailhook", "dynamodb:PutItem", "Data.Table"}} {
+			if !slices.Contains(book.Used, want) {
+				return false
+			}
+		}
+		return true
+	})
+	if len(book.Refused) > 0 {
+		t.Errorf("refused %v", book.Refused)
+	}
+	for _, u := range book.Unused {
+		if u.Function != "stripehook" {
+			t.Errorf("%v is allowed for nothing", u)
+		}
+	}
+}
+
+// A client pays on the hosted page, and the signed webhook arrives at its function; a page that nobody pays on
+// runs out by the product's clock, and that is told too.
+func TestPayment(t *testing.T) {
+	c := start(t, t.TempDir(), monday, "")
+	ask := func(path string, form url.Values) map[string]any {
+		t.Helper()
+		req, err := http.NewRequest("POST", c.base+"/_local/stripe"+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+stripePortalKey)
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Stripe-Version", "2023-10-16")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var out map[string]any
+		if err := json.NewDecoder(res.Body).Decode(&out); err != nil || res.StatusCode != 200 {
+			t.Fatalf("%s: %d %v, %v", path, res.StatusCode, out, err)
+		}
+		return out
+	}
+	page := func() string {
+		t.Helper()
+		s := ask("/v1/checkout/sessions", url.Values{"mode": {"payment"}, "success_url": {c.base + "/v1/public/return?session={CHECKOUT_SESSION_ID}"},
+			"line_items[0][quantity]": {"1"}, "line_items[0][price_data][currency]": {"eur"}, "line_items[0][price_data][unit_amount]": {"11900"},
+			"line_items[0][price_data][product_data][name]": {"Invoice"}})
+		return s["url"].(string)
+	}
+	first, second := page(), page()
+	if status, body := (client{TB: t}).do("GET", first, ""); status != 200 || !strings.Contains(body, "119") {
+		t.Errorf("the page: %d %s", status, body)
+	}
+	if status, body := c.do("POST", "/_local/stripe/pay", `{"url":"`+first+`","method":"card","outcome":"success"}`); status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	if len(c.items("EVENT#payment_intent.succeeded")) != 1 || len(c.items("EVENT#checkout.session.completed")) != 1 {
+		t.Error("the webhooks did not arrive")
+	}
+	if status, body := c.do("POST", "/_local/clock", `{"advance":"25h"}`); status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	if len(c.items("EVENT#checkout.session.expired")) != 1 {
+		t.Errorf("that %s ran out was not told", second)
 	}
 }
 
@@ -266,6 +345,24 @@ func TestRestartAndReset(t *testing.T) {
 	})
 }
 
+// A reset in the middle of work waits for the work and not for its deadline: what functions call goes on answering.
+func TestResetWhileBusy(t *testing.T) {
+	c := start(t, t.TempDir(), time.Time{}, "")
+	for i := range 20 {
+		c.do("POST", "/v1/notes", fmt.Sprintf(`{"id":"n%d","reader":"a@example.com"}`, i))
+	}
+	began := time.Now()
+	if status, body := c.do("POST", "/_local/reset", ""); status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	if d := time.Since(began); d > grace {
+		t.Errorf("it took %s", d)
+	}
+	if status, _ := c.do("GET", "/v1/notes/n1", ""); status != 404 {
+		t.Errorf("a note survived: %d", status)
+	}
+}
+
 // A page of another site, open in the same browser, cannot use the controls.
 func TestForeignPage(t *testing.T) {
 	c := start(t, t.TempDir(), time.Time{}, "")
@@ -317,7 +414,7 @@ func TestWeb(t *testing.T) {
 
 // A deployment that names what was not built, or a data folder that is in use, ends with one clear line.
 func TestRefusedStart(t *testing.T) {
-	d, err := testDeployment()
+	d, err := testDeployment("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,9 @@ import (
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"onebook/internal/civil"
+	"onebook/internal/money"
 )
 
 // registry keeps the schemas of the Go types that routes name, and their shapes. Routes ask for theirs on their
@@ -22,7 +25,26 @@ var noNullLists = sync.OnceFunc(func() { huma.DefaultArrayNullable = false })
 func newRegistry() *registry {
 	noNullLists()
 	h := huma.NewMapRegistry("#/components/schemas/", schemaName)
+	h.RegisterTypeAlias(reflect.TypeFor[money.Decimal](), reflect.TypeFor[decimalText]())
+	h.RegisterTypeAlias(reflect.TypeFor[civil.Date](), reflect.TypeFor[dateText]())
 	return &registry{huma: h, shapes: compiler{reg: h, done: map[string]*shape{}}}
+}
+
+// decimalText and dateText are how numbers that people type and days of the calendar look, wherever a type of the
+// domain holds one.
+type (
+	decimalText struct{}
+	dateText    struct{}
+)
+
+// Schema is a decimal string.
+func (decimalText) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "decimal"}
+}
+
+// Schema is a date.
+func (dateText) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "date"}
 }
 
 // shape makes the shape of a body.
@@ -43,8 +65,8 @@ func (g *registry) field(f reflect.StructField) (*huma.Schema, *shape) {
 	return s, g.shapes.of(f.Type, s)
 }
 
-// schemaName names a schema by its type: types of this package by their own name, those of a noun with the noun
-// before it, so that a line of an estimate and one of an invoice are told apart.
+// schemaName names a schema by its type: types of this package by their own name without "View", those of a noun
+// with the noun before it, so that a line of an estimate and one of an invoice are told apart.
 func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -59,7 +81,10 @@ func schemaName(t reflect.Type, hint string) string {
 	name = upper(name)
 	pkg := t.PkgPath()
 	pkg = upper(pkg[strings.LastIndexByte(pkg, '/')+1:])
-	if pkg == "" || pkg == "Api" || strings.HasPrefix(name, pkg) {
+	if pkg == "Api" {
+		return strings.TrimSuffix(name, "View")
+	}
+	if pkg == "" || strings.HasPrefix(name, pkg) {
 		return name
 	}
 	return pkg + name

@@ -115,6 +115,9 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (invoice
 	if err != nil {
 		return invoice.Invoice{}, err
 	}
+	if err := c.Active(); err != nil {
+		return invoice.Invoice{}, err
+	}
 	body, err := s.made(ctx, in)
 	if err != nil {
 		return invoice.Invoice{}, err
@@ -381,7 +384,7 @@ func (s *Service) Send(ctx context.Context, by activity.By, invoiceID string) (i
 		if err != nil {
 			return nil, err
 		}
-		if c.Email == "" {
+		if c.To.Email == "" {
 			return nil, fault.Unready.Errorf("%s has no e-mail address; add one and send again", c.Name).Coded("no_address")
 		}
 		now := s.Now().UTC()
@@ -486,5 +489,5 @@ func (s *Service) PayLink(ctx context.Context, by activity.By, invoiceID string)
 	if i.LinkID == "" || i.State == invoice.Void {
 		return "", fault.Unready.Errorf("an invoice has a link once it is issued, and as long as it is not void")
 	}
-	return s.Links.URL(link.Link{ID: i.LinkID, Scope: link.Invoice}), nil
+	return s.Links.URL(ctx, link.Link{ID: i.LinkID, Scope: link.Invoice})
 }

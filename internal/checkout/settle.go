@@ -184,7 +184,6 @@ func fresh(known []payment.Attempt, d payment.Decline) bool {
 
 // unmatched makes money (or the word of it) that fits nothing visible, once.
 func (s *Service) unmatched(ctx context.Context, in payment.Intent, why string) error {
-	now := s.Now().UTC()
 	it := issue.Issue{
 		Code: "unmatched_payment", Subject: in.ID, State: issue.Open, Area: issue.Billing, Title: "A payment at the provider matches nothing here",
 		Detail: "Payment " + in.ID + ": " + why + ". Find out whose it is at the provider, then record it by hand or give it back there.",
@@ -196,12 +195,12 @@ func (s *Service) unmatched(ctx context.Context, in payment.Intent, why string) 
 	if p, err := payment.Get(ctx, s.Table, in.Metadata[metaKey]); err == nil {
 		it.ContactID, it.Refs["payment"] = p.ContactID, p.ID
 	}
-	return s.raise(ctx, it, now.Format("20060102T150405.000000000"))
+	return s.raise(ctx, it)
 }
 
 // raise stores an issue that belongs to no deed of a contact, as an entry of the organisation. A repeat of the same word
 // changes nothing: what is known and open is not said again.
-func (s *Service) raise(ctx context.Context, in issue.Issue, _ string) error {
+func (s *Service) raise(ctx context.Context, in issue.Issue) error {
 	now := s.Now().UTC()
 	_, err := s.Records.Do(ctx, member.Automaton(member.Webhook), activity.OrgChain(now), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
 		old, err := issue.Get(ctx, s.Table, issue.IDOf(in.Code, in.Subject))
@@ -255,7 +254,7 @@ func (s *Service) Hint(ctx context.Context, by activity.By, ev payment.Event) er
 		Title:  "The payment provider reports something that is not handled here yet: " + ev.Type,
 		Detail: "Object " + ev.ObjectID + ". Look at it in the provider's dashboard, do what is needed there, and settle this with a note.",
 		Refs:   map[string]string{"event": ev.ID, "object": ev.ObjectID, "paymentIntent": ev.Intent},
-	}, ev.ID)
+	})
 }
 
 // SettleSession looks a page up and applies what became of it. fault.NotFound when it is none of ours.

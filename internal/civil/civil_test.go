@@ -50,6 +50,7 @@ func TestShares(t *testing.T) {
 		{"2023-05-23", "2023-06-15", "2023-05-15", "0.741935484", "0.733333333"},
 		{"2024-02-23", "2024-03-15", "2024-02-15", "0.724137931", "0.733333333"},
 		{"2023-05-15", "2023-06-15", "2023-05-15", "1.000000000", "1.000000000"},
+		{"2023-03-31", "2023-04-30", "2023-03-31", "1.000000000", "1.000000000"}, // a 31st is a 30th
 	} {
 		used := Period{date(t, c.start), date(t, c.end)}
 		full := (Anchor{Date: date(t, c.full), Interval: month}).Period(0)
@@ -117,6 +118,18 @@ func TestFirstBillIsSoon(t *testing.T) {
 			t.Fatalf("from %s on day %d by %v: %s", start, day, every, got)
 		}
 	})
+}
+
+// Who starts on the bill day is billed that day.
+func TestFirstBillOnTheDay(t *testing.T) {
+	for start, day := range map[string]int{"2024-02-29": 31, "2024-04-15": 15} {
+		if got := FirstBill(date(t, start), day, Interval{Month, 1}); got.String() != start {
+			t.Errorf("from %s on day %d: %s", start, day, got)
+		}
+	}
+	if got := FirstBill(date(t, "2024-02-05"), 0, Interval{Week, 1}); got.String() != "2024-02-05" {
+		t.Errorf("weekly from 2024-02-05: %s", got)
+	}
 }
 
 func TestIntervalIsChecked(t *testing.T) {

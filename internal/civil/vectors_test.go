@@ -340,7 +340,7 @@ func TestWindow(t *testing.T) {
 		}
 		start, end := Window(date(t, c.Date), from, to, zone(t, c.Zone))
 		var starts, shown []string
-		for slot := time.Duration(c.Minutes) * time.Minute; !start.Add(slot).After(end); start = start.Add(slot) {
+		for slot := time.Duration(c.Minutes) * time.Minute; len(starts) <= c.Slots && !start.Add(slot).After(end); start = start.Add(slot) {
 			starts, shown = append(starts, utc(start)), append(shown, start.Format("15:04-0700"))
 		}
 		if len(starts) != c.Slots {

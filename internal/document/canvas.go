@@ -111,8 +111,9 @@ func (c *canvas) text(s style, x, y float64, text string) {
 		c.pdf.SetTextColor(s.color.r, s.color.g, s.color.b)
 		c.color = s.color
 	}
-	// Sizes that share a line box share its base line.
-	base := y + s.leading*0.75
+	// Sizes that share a line box share its base line. The conversion forbids fused arithmetic, which rounds
+	// differently from one processor to the next.
+	base := y + float64(s.leading*0.75)
 	pages := c.pages[s.weight]
 	current, buf := pages[0], make([]byte, 0, len(text))
 	flush := func() {
@@ -191,5 +192,5 @@ func (c rgb) luminance() float64 {
 		}
 		return math.Pow((s+0.055)/1.055, 2.4)
 	}
-	return 0.2126*part(c.r) + 0.7152*part(c.g) + 0.0722*part(c.b)
+	return float64(0.2126*part(c.r)) + float64(0.7152*part(c.g)) + float64(0.0722*part(c.b))
 }

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	carryHeight    = 20.0
+	carryHeight    = 23.0
 	maxFooterLines = 4
 )
 
@@ -29,7 +29,7 @@ func (m *maker) edges(g grid) *edges {
 	if e.footer = m.lines(small, m.Footer, column-60); len(e.footer) > maxFooterLines {
 		e.spill, e.footer = m.Footer, nil
 	}
-	e.footTop = pageHeight - 34 - small.leading*float64(max(1, len(e.footer)))
+	e.footTop = pageHeight - 34 - float64(small.leading*float64(max(1, len(e.footer))))
 	e.bottom = e.footTop - 10
 	return e
 }
@@ -58,18 +58,18 @@ func (e *edges) draw(c *canvas, i int, s *sheet) {
 	if s.brought != nil {
 		e.head.draw(c, topNext)
 		e.sum(c, topNext+e.head.height, e.again, *s.brought)
-		c.rule(left, topNext+e.head.height+carryHeight-0.5, column, 0.5, faint)
+		c.rule(left, topNext+e.head.height+carryHeight-3, column, 0.5, faint)
 	}
 	for _, p := range s.strips {
 		p.draw(c, p.y)
 	}
 	if s.carried != nil {
-		c.rule(left, s.end+0.5, column, 0.8, ink)
-		e.sum(c, s.end+1, e.carried, *s.carried)
+		c.rule(left, s.end+2, column, 0.8, ink)
+		e.sum(c, s.end+2.5, e.carried, *s.carried)
 	}
 	c.rule(left, e.footTop-6, column, 0.5, faint)
 	for n, line := range e.footer {
-		c.text(small, left, e.footTop+float64(n)*small.leading, line)
+		c.text(small, left, e.footTop+float64(float64(n)*small.leading), line)
 	}
 	c.right(small, right, e.footTop, e.numbers[i])
 }

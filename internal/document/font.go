@@ -13,6 +13,8 @@ import (
 // a document embeds the fewest pages that cover its text: one per weight for Western, Polish, Greek or Russian text,
 // two or three where they mix. A line switches from page to page as it goes.
 
+//go:generate python3 fonts/make.py
+
 //go:embed fonts/*.json fonts/*.z fonts/pages.tsv
 var fontFiles embed.FS
 

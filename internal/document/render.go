@@ -48,6 +48,8 @@ func Render(p Paper) (pdf []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	// Setting up a compressor costs more than the rest of a page; the fonts, most of the file, are compressed already.
+	f.SetCompression(len(sheets) > 2)
 	m.chooseFonts()
 	for i := range sheets {
 		m.newPage()

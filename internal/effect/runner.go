@@ -28,8 +28,9 @@ type Plan struct {
 // for a person.
 type Handler func(ctx context.Context, e Effect) (Plan, error)
 
-// ErrAmbiguous wraps the error of a call that may or may not have happened at an outside that keeps no idempotency
-// key. The effect is not tried again by itself: a person sees it and decides.
+// ErrAmbiguous wraps the error of a call that may or may not have happened at an outside that keeps no idempotency key. The
+// effect stays as it is until its lease ends: a report of the outside may come and confirm it ([Runner.Confirm]). Only
+// without one is it tried again.
 var ErrAmbiguous = errors.New("effect: it may have happened")
 
 // backoff is how long to wait after the n-th failure (design.md §4), about three days in all.
@@ -42,16 +43,12 @@ type Runner struct {
 	Table    store.Table
 	Now      func() time.Time
 	Handlers map[string]Handler // by Kind
-	Lease    time.Duration      // how long one attempt may take; one minute when zero
 	Hold     bool               // EFFECTS=hold: nothing goes out, everything stays in line (a restored table)
 }
 
-func (r *Runner) lease() time.Duration {
-	if r.Lease == 0 {
-		return time.Minute
-	}
-	return r.Lease
-}
+// leases say how long one attempt may take before it counts as lost. A letter has no idempotency key outside, so its attempt
+// is lost only when the mail service would long have reported that it was sent (reliability.md E2).
+var leases = map[string]time.Duration{Mail: 15 * time.Minute, PDF: time.Minute, Stripe: time.Minute}
 
 // attemptKind is the kind of an attempt's item: the record made before the call, by which the write that leases an
 // effect recognises itself.
@@ -117,7 +114,7 @@ func (r *Runner) Run(ctx context.Context, effectID string) error {
 
 // take marks the effect as being sent, under the handler's conditions, together with the attempt's record.
 func (r *Runner) take(ctx context.Context, e Effect, checks []store.Op, now time.Time) (Effect, error) {
-	e.State, e.LeaseUntil, e.Tries = Sending, now.Add(r.lease()), e.Tries+1
+	e.State, e.LeaseUntil, e.Tries = Sending, now.Add(leases[e.Lane]), e.Tries+1
 	op, err := e.put()
 	if err != nil {
 		return e, err
@@ -176,6 +173,9 @@ func issueCode(e Effect) string { return e.Kind + ".failed" }
 // failed commits what a failure comes to: another try later, or a person.
 func (r *Runner) failed(ctx context.Context, e Effect, cause error, result string) error {
 	now := r.Now().UTC()
+	if errors.Is(cause, ErrAmbiguous) {
+		return r.uncertain(ctx, e, now)
+	}
 	in := issue.Issue{
 		Code: issueCode(e), Subject: e.ID, Area: e.Area, ContactID: e.ContactID, Effect: e.ID, Title: e.Title + " failed",
 		Refs: map[string]string{"about": e.Subject}, Attempts: []issue.Attempt{{At: now, Result: reason(cause)}},
@@ -183,8 +183,7 @@ func (r *Runner) failed(ctx context.Context, e Effect, cause error, result strin
 	if e.State != Sending {
 		e.Tries++ // it failed before it was leased
 	}
-	transient := errors.Is(cause, fault.Busy) && !errors.Is(cause, ErrAmbiguous)
-	if transient && e.Tries <= len(backoff) {
+	if errors.Is(cause, fault.Busy) && e.Tries <= len(backoff) {
 		e.State, e.NextAt, e.LeaseUntil = Pending, now.Add(backoff[e.Tries-1]), time.Time{}
 		in.State, in.NextAt = issue.Retrying, e.NextAt
 		in.Detail = reason(cause) + " It is tried again by itself."
@@ -192,9 +191,6 @@ func (r *Runner) failed(ctx context.Context, e Effect, cause error, result strin
 		e.State, e.Result, e.DoneAt, e.LeaseUntil, e.NextAt = Failed, result, now, time.Time{}, time.Time{}
 		in.State = issue.Open
 		in.Detail = reason(cause) + " Mend the cause and press retry, or settle it with a reason."
-		if errors.Is(cause, ErrAmbiguous) {
-			in.Detail = reason(cause) + " It may have gone out already; look before you press retry."
-		}
 	}
 	ops, err := r.ending(ctx, e, now, in.Detail)
 	if err != nil {
@@ -209,6 +205,45 @@ func (r *Runner) failed(ctx context.Context, e Effect, cause error, result strin
 		return nil
 	}
 	return err
+}
+
+// uncertain notes that a call may have happened; the effect keeps its lease.
+func (r *Runner) uncertain(ctx context.Context, e Effect, now time.Time) error {
+	note, err := attemptItem(e.ID, "END", int(e.version), now, "it may have happened")
+	if err != nil {
+		return err
+	}
+	op, _, err := issue.Raise(ctx, r.Table, now, issue.Issue{
+		Code: issueCode(e), Subject: e.ID, Area: e.Area, ContactID: e.ContactID, Effect: e.ID, State: issue.Retrying, NextAt: e.LeaseUntil,
+		Title: e.Title + " may have failed", Refs: map[string]string{"about": e.Subject},
+		Detail:   "No answer came, so it may have gone out. If no report of it comes, it is tried again by itself.",
+		Attempts: []issue.Attempt{{At: now, Result: "no answer"}},
+	})
+	if err != nil {
+		return err
+	}
+	return r.Table.Write(ctx, store.Put(note), op)
+}
+
+// Confirm ends an effect that the outside reports as done, with the outside's id. It is what saves a letter from going out
+// twice when its sender died before it could say so. An effect that has ended already stays as it is.
+func (r *Runner) Confirm(ctx context.Context, effectID, result string) error {
+	e, err := Get(ctx, r.Table, effectID)
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil || e.State != Sending {
+		return err
+	}
+	h := r.Handlers[e.Kind]
+	if h == nil {
+		return fmt.Errorf("effect %s: no handler for %q", e.ID, e.Kind)
+	}
+	plan, err := h(ctx, e)
+	if err != nil {
+		return err
+	}
+	return r.finish(ctx, e, Done, result, plan.Done)
 }
 
 // dropLate ends an effect whose time has passed, and says so.
@@ -258,25 +293,4 @@ func (r *Runner) Sweep(ctx context.Context, shard int) (int, error) {
 			return n, errors.Join(errs...)
 		}
 	}
-}
-
-// NextDue answers the earliest moment at which something waits, and false when nothing does.
-func NextDue(ctx context.Context, t store.Table) (time.Time, bool, error) {
-	var first time.Time
-	for s := range Shards {
-		p, err := t.List(ctx, store.Query{Index: store.Due, Partition: DuePartition(s), Limit: 1})
-		if err != nil {
-			return time.Time{}, false, err
-		}
-		for _, it := range p.Items {
-			at, err := time.Parse(time.RFC3339, it.Due.SK[:len("2006-01-02T15:04:05Z")])
-			if err != nil {
-				return time.Time{}, false, fmt.Errorf("due index %s: %w", it.Due.SK, err)
-			}
-			if first.IsZero() || at.Before(first) {
-				first = at
-			}
-		}
-	}
-	return first, !first.IsZero(), nil
 }

@@ -125,18 +125,18 @@ func parseEvent(body []byte) (payment.Event, error) {
 	if ev.ID == "" || ev.Type == "" {
 		return payment.Event{}, fault.Invalid.Errorf("the message is signed but names no event").Coded("event")
 	}
-	object := member(e.Data, "object")
-	ev.ObjectType = text(member(object, "object"))
-	ev.ObjectID = text(member(object, "id"))
+	object := field(e.Data, "object")
+	ev.ObjectType = text(field(object, "object"))
+	ev.ObjectID = text(field(object, "id"))
 	if ev.ObjectType == "payment_intent" {
 		ev.Intent = ev.ObjectID
 	} else {
-		ev.Intent = reference(member(object, "payment_intent"))
+		ev.Intent = reference(field(object, "payment_intent"))
 	}
 	return ev, nil
 }
 
-func member(object json.RawMessage, name string) json.RawMessage {
+func field(object json.RawMessage, name string) json.RawMessage {
 	var m map[string]json.RawMessage
 	if json.Unmarshal(object, &m) != nil {
 		return nil
@@ -157,7 +157,7 @@ func reference(raw json.RawMessage) string {
 	if s := text(raw); s != "" {
 		return s
 	}
-	return text(member(raw, "id"))
+	return text(field(raw, "id"))
 }
 
 // instant reads seconds since 1970; newer kinds of event write RFC 3339. Anything else is the zero time: when the

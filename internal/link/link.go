@@ -50,10 +50,10 @@ type Key struct {
 	Secret  []byte // at least 32 bytes
 }
 
-// Service makes and opens links. Keys[0] derives, all of them verify.
+// Service makes and opens links. The first key derives, all of them verify.
 type Service struct {
 	Table   store.Table
-	Keys    []Key
+	Keys    func(ctx context.Context) ([]Key, error) // read on first use: they are a secret
 	IDs     id.Source
 	Entropy io.Reader
 	Now     func() time.Time
@@ -90,55 +90,64 @@ func mac(k Key, linkID string) []byte {
 }
 
 // Token derives the token of a link.
-func (s *Service) Token(linkID string) string {
-	k := s.Keys[0]
-	return strconv.Itoa(k.Version) + "." + linkID + "." + base64.RawURLEncoding.EncodeToString(mac(k, linkID))
+func (s *Service) Token(ctx context.Context, linkID string) (string, error) {
+	keys, err := s.Keys(ctx)
+	if err != nil {
+		return "", err
+	}
+	k := keys[0]
+	return strconv.Itoa(k.Version) + "." + linkID + "." + base64.RawURLEncoding.EncodeToString(mac(k, linkID)), nil
 }
 
 // URL is the address that letters and PDFs carry: the token stands in the fragment, which no server ever sees.
-func (s *Service) URL(l Link) string {
+func (s *Service) URL(ctx context.Context, l Link) (string, error) {
 	page := "i"
 	if l.Scope == Estimate {
 		page = "e"
 	}
-	return s.Base + "/" + page + "/#" + s.Token(l.ID)
+	token, err := s.Token(ctx, l.ID)
+	return s.Base + "/" + page + "/#" + token, err
 }
 
 // verify answers the link id of a genuine token.
-func (s *Service) verify(token string) (string, bool) {
+func (s *Service) verify(ctx context.Context, token string) (string, error) {
 	if len(token) > 200 {
-		return "", false
+		return "", ErrUnknown
 	}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return "", false
+		return "", ErrUnknown
 	}
 	got, err := base64.RawURLEncoding.Strict().DecodeString(parts[2])
 	if err != nil {
-		return "", false
+		return "", ErrUnknown
 	}
-	for _, k := range s.Keys {
+	keys, err := s.Keys(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range keys {
 		if strconv.Itoa(k.Version) == parts[0] && hmac.Equal(got, mac(k, parts[1])) {
-			return parts[1], true
+			return parts[1], nil
 		}
 	}
-	return "", false
+	return "", ErrUnknown
 }
 
 // Resolve answers the link of a token, ErrUnknown when it is wrong, revoked or expired.
 func (s *Service) Resolve(ctx context.Context, token string) (Link, error) {
-	linkID, ok := s.verify(token)
-	if !ok {
-		return Link{}, ErrUnknown
+	linkID, err := s.verify(ctx, token)
+	if err != nil {
+		return Link{}, err
 	}
 	return s.read(ctx, linkID)
 }
 
 // ResolveExpired is Resolve, but answers an expired link too: a new one may be mailed to the address on record.
 func (s *Service) ResolveExpired(ctx context.Context, token string) (Link, error) {
-	linkID, ok := s.verify(token)
-	if !ok {
-		return Link{}, ErrUnknown
+	linkID, err := s.verify(ctx, token)
+	if err != nil {
+		return Link{}, err
 	}
 	l, err := s.get(ctx, linkID)
 	if err != nil {

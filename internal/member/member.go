@@ -1,6 +1,7 @@
 // Package member is the people of the organisation and what they may do.
 //
-// A member's record lies under the subject of the person's sign-in token. Its role is read anew for each request, at
+// A pointer leads from the subject of a person's sign-in token to the member; the sign-in itself is made by an effect,
+// because it is made elsewhere. The role is read anew for each request, at
 // most a minute old, so a member who was removed or given another role notices at once. Rights are checked in the
 // domain by [May], on the actor that is a parameter of each deed.
 package member
@@ -17,14 +18,17 @@ import (
 	"time"
 
 	"onebook/internal/activity"
+	"onebook/internal/effect"
 	"onebook/internal/fault"
 	"onebook/internal/id"
+	"onebook/internal/issue"
 	"onebook/internal/store"
 )
 
 // Member is one person of the organisation.
 type Member struct {
-	ID        string    `json:"id"` // the token's subject, or mb_… until the invitation is taken up
+	ID        string    `json:"id"`            // mb_…
+	Sub       string    `json:"sub,omitempty"` // the subject of the person's tokens; empty until the sign-in is made
 	Name      string    `json:"name"`
 	Email     string    `json:"email"`
 	Role      Role      `json:"role"`
@@ -41,6 +45,8 @@ func (m Member) Version() int64 { return m.version }
 const ItemKind = "member"
 
 func key(memberID string) store.Key { return store.Key{PK: "ORG", SK: "MEM#" + memberID} }
+
+func subKey(sub string) store.Key { return store.Key{PK: "ORG", SK: "SUB#" + sub} }
 
 func (m Member) put() (store.Op, error) {
 	body, err := json.Marshal(m)
@@ -90,7 +96,7 @@ func (s *Service) Live(ctx context.Context, sub string) (activity.By, error) {
 	if ok && now.Sub(c.read) < liveFor && !now.Before(c.read) {
 		return c.by, c.err
 	}
-	m, err := s.Get(ctx, sub)
+	m, err := s.ofSub(ctx, sub)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return activity.By{}, err
 	}
@@ -107,6 +113,21 @@ func (s *Service) Live(ctx context.Context, sub string) (activity.By, error) {
 	s.cache[sub] = c
 	s.mu.Unlock()
 	return c.by, c.err
+}
+
+func (s *Service) ofSub(ctx context.Context, sub string) (Member, error) {
+	it, err := s.Table.Get(ctx, subKey(sub))
+	if errors.Is(err, fault.Invalid) {
+		return Member{}, fault.NotFound.Errorf("there is no such member")
+	}
+	if err != nil {
+		return Member{}, err
+	}
+	var ref struct{ ID string }
+	if err := json.Unmarshal(it.Body, &ref); err != nil {
+		return Member{}, fmt.Errorf("member: %w", err)
+	}
+	return s.Get(ctx, ref.ID)
 }
 
 // Get reads one member, also a removed one. fault.NotFound when there is none.
@@ -178,38 +199,113 @@ func guard(by activity.By, old, next Role, self bool) error {
 	return nil
 }
 
-// Invite adds a member under memberID; the mail with the sign-in is an effect. An empty memberID makes one, to be
-// replaced by the sign-in's subject when the invitation is sent out.
-func (s *Service) Invite(ctx context.Context, by activity.By, memberID string, in Input) (Member, error) {
+// SignIn is the effect that makes a member's sign-in; its subject is the member.
+const SignIn = "member.signin"
+
+// Invite adds a member; the sign-in, with the mail that tells how to begin, is an effect. fault.Exists when somebody with
+// this address is a member already.
+func (s *Service) Invite(ctx context.Context, by activity.By, in Input) (Member, error) {
+	return s.add(ctx, by, in, "")
+}
+
+// Admit adds a member whose sign-in is there already, under this subject.
+func (s *Service) Admit(ctx context.Context, by activity.By, in Input, sub string) (Member, error) {
+	return s.add(ctx, by, in, sub)
+}
+
+// add stores a member, whose sign-in is there already when sub is given.
+func (s *Service) add(ctx context.Context, by activity.By, in Input, sub string) (Member, error) {
 	if err := in.check(); err != nil {
 		return Member{}, err
 	}
 	if err := guard(by, "", in.Role, false); err != nil {
 		return Member{}, err
 	}
-	if memberID == "" {
-		memberID = s.IDs.New("mb")
-	}
 	now := s.Now().UTC()
-	m := Member{ID: memberID, Name: in.Name, Email: in.Email, Role: in.Role, InvitedAt: now}
+	m := Member{ID: s.IDs.New("mb"), Sub: sub, Name: in.Name, Email: in.Email, Role: in.Role, InvitedAt: now}
 	_, err := s.Records.Do(ctx, by, activity.OrgChain(now), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
 		op, err := m.put()
 		if err != nil {
 			return nil, err
 		}
-		body, err := json.Marshal(map[string]string{"id": m.ID})
-		if err != nil {
-			return nil, fmt.Errorf("member: %w", err)
-		}
 		taken := fault.Exists.Errorf("somebody with this e-mail address is a member already")
-		mailGuard := store.Put(store.Item{Key: emailGuard(in.Email), Kind: "guard", Body: body}).Else(taken)
+		guard, err := pointer(emailGuard(in.Email), m.ID)
+		if err != nil {
+			return nil, err
+		}
+		ops := []store.Op{op, guard.Else(taken)}
+		if sub != "" {
+			p, err := pointer(subKey(sub), m.ID)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, p.Else(taken))
+		} else {
+			e, err := effect.New(effect.Effect{
+				ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: SignIn, Subject: m.ID, Title: "Invitation of " + m.Name, Area: issue.Admin,
+			}, now)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, e)
+		}
 		return &activity.Deed{
 			Kind: "member.invited", Subject: m.ID, Text: fmt.Sprintf("Invited %s as %s", m.Name, m.Role),
-			Changes: []activity.Change{{Field: "role", To: string(m.Role)}}, Ops: []store.Op{op.Else(taken), mailGuard},
+			Changes: []activity.Change{{Field: "role", To: string(m.Role)}}, Ops: ops,
 		}, nil
 	})
 	m.version = 1
 	return m, err
+}
+
+func pointer(k store.Key, memberID string) (store.Op, error) {
+	body, err := json.Marshal(map[string]string{"id": memberID})
+	if err != nil {
+		return store.Op{}, fmt.Errorf("member: %w", err)
+	}
+	return store.Put(store.Item{Key: k, Kind: "guard", Body: body}), nil
+}
+
+// Enrol plans the effect that makes a member's sign-in.
+func (s *Service) Enrol(d Directory) effect.Handler {
+	return func(ctx context.Context, e effect.Effect) (effect.Plan, error) {
+		m, err := s.Get(ctx, e.Subject)
+		if err != nil {
+			return effect.Plan{}, err
+		}
+		if m.Sub != "" || !m.RemovedAt.IsZero() {
+			return effect.Plan{Skip: "no sign-in is needed any more"}, nil
+		}
+		return effect.Plan{
+			Call: func(ctx context.Context) (string, error) { return d.Ensure(ctx, m.Email, m.Name) },
+			Done: func(ctx context.Context, sub string, ops ...store.Op) error { return s.enrolled(ctx, m.ID, sub, ops) },
+		}, nil
+	}
+}
+
+func (s *Service) enrolled(ctx context.Context, memberID, sub string, ops []store.Op) error {
+	by := activity.By{Kind: activity.Automation, ID: Courier, Name: "Post"}
+	_, err := s.Records.Do(ctx, by, activity.OrgChain(s.Now()), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		m, err := s.Get(ctx, memberID)
+		if err != nil {
+			return nil, err
+		}
+		m.Sub = sub
+		op, err := m.put()
+		if err != nil {
+			return nil, err
+		}
+		p, err := pointer(subKey(sub), m.ID)
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{
+			Kind: "member.enrolled", Subject: m.ID, Text: "Made the sign-in of " + m.Name,
+			Ops: append(append([]store.Op(nil), ops...), op, p.Else(fault.Exists.Errorf("this sign-in belongs to another member"))),
+		}, nil
+	})
+	s.forget(sub)
+	return err
 }
 
 func emailGuard(email string) store.Key {
@@ -275,10 +371,18 @@ func (s *Service) change(ctx context.Context, by activity.By, memberID string, v
 		}
 		ops := []store.Op{op}
 		if !m.RemovedAt.IsZero() {
-			if g, err := s.Table.Get(ctx, emailGuard(m.Email)); err == nil {
+			for _, k := range []store.Key{emailGuard(m.Email), subKey(m.Sub)} {
+				if m.Sub == "" && k == subKey("") {
+					continue
+				}
+				g, err := s.Table.Get(ctx, k)
+				if errors.Is(err, fault.NotFound) {
+					continue
+				}
+				if err != nil {
+					return nil, err
+				}
 				ops = append(ops, store.Delete(g.Key, g.Version).Else(activity.Contended))
-			} else if !errors.Is(err, fault.NotFound) {
-				return nil, err
 			}
 		}
 		out = m
@@ -288,13 +392,13 @@ func (s *Service) change(ctx context.Context, by activity.By, memberID string, v
 			Changes: []activity.Change{{Field: "role", From: string(before), To: string(m.Role)}}, Ops: ops,
 		}, nil
 	})
-	s.forget(memberID)
+	s.forget(out.Sub)
 	return out, err
 }
 
-func (s *Service) forget(memberID string) {
+func (s *Service) forget(sub string) {
 	s.mu.Lock()
-	delete(s.cache, memberID)
+	delete(s.cache, sub)
 	s.mu.Unlock()
 }
 
@@ -309,4 +413,32 @@ func (s *Service) anotherOwner(ctx context.Context, but string) error {
 		}
 	}
 	return fault.Unready.Errorf("the organisation needs an owner; make somebody else one first")
+}
+
+// Directory keeps the sign-ins of people. Ensure makes one for an address, whose owner is told how to begin, or finds the one
+// that is there; it answers the subject that the person's tokens will carry.
+type Directory interface {
+	Ensure(ctx context.Context, email, name string) (sub string, err error)
+}
+
+// First makes the first owner, once: a second call with the same address changes nothing, and one with another is
+// fault.Exists. Further members are invited by an owner or admin.
+func (s *Service) First(ctx context.Context, d Directory, email, name string) (Member, error) {
+	all, err := s.List(ctx)
+	if err != nil {
+		return Member{}, err
+	}
+	for _, m := range all {
+		if strings.EqualFold(m.Email, email) {
+			return m, nil
+		}
+	}
+	if len(all) > 0 {
+		return Member{}, fault.Exists.Errorf("this organisation has an owner already")
+	}
+	sub, err := d.Ensure(ctx, email, name)
+	if err != nil {
+		return Member{}, err
+	}
+	return s.add(ctx, Automaton(Setup), Input{Name: name, Email: email, Role: Owner}, sub)
 }

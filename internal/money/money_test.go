@@ -121,6 +121,16 @@ func TestSplit(t *testing.T) {
 			t.Errorf("Split(%d, %v) = %v, %v; want %v", c.total, c.weights, got, err, c.want)
 		}
 	}
+	half := big.NewRat(1, 2)
+	for _, shares := range [][]*big.Rat{{half, new(big.Rat).Neg(half)}, {new(big.Rat).Neg(half), half}} { // a whole of zero has a mirror too
+		got, err := Apportion(0, shares)
+		if want := int64(shares[0].Sign()); err != nil || !equal(got, []int64{want, -want}) {
+			t.Errorf("zero over %v = %v, %v", shares, got, err)
+		}
+	}
+	if got, err := Apportion(1, nil); !errors.Is(err, fault.Invalid) {
+		t.Errorf("something over nothing = %v, %v", got, err)
+	}
 	for _, weights := range [][]int64{nil, {0}, {5, -5}} {
 		if got, err := Split(100, weights); !errors.Is(err, fault.Invalid) {
 			t.Errorf("Split over %v = %v, %v; want an Invalid", weights, got, err)

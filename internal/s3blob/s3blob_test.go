@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -51,13 +52,12 @@ func TestErrors(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			n := 0
+			var asked atomic.Int32
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("If-None-Match") != "*" {
 					t.Error("the write has no condition")
 				}
-				status := c.statuses[min(n, len(c.statuses)-1)]
-				n++
+				status := c.statuses[min(int(asked.Add(1)), len(c.statuses))-1]
 				w.Header().Set("X-Amz-Version-Id", "v1")
 				w.WriteHeader(status)
 				if status != 200 {
@@ -78,7 +78,7 @@ func TestErrors(t *testing.T) {
 			case !errors.Is(err, c.want):
 				t.Errorf("got %v", err)
 			}
-			if n > conflicts*3 {
+			if n := asked.Load(); n > conflicts*3 {
 				t.Errorf("asked %d times", n)
 			}
 			// A person is told what is wrong, and not what the SDK prints.

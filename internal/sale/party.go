@@ -3,6 +3,7 @@ package sale
 import (
 	"context"
 
+	"onebook/internal/fault"
 	"onebook/internal/org"
 )
 
@@ -22,9 +23,24 @@ type Client struct {
 	Party
 	ContactID string // the one that owns the record, after a merge was followed
 	Locale    string // of the documents, en or de; empty: the organisation's
+	To        Addressee
+	Archived  bool // nothing new is made for it until it is restored
 }
 
-// Clients knows the contacts. fault.NotFound when there is none, fault.Unready when it is archived.
+// Addressee is where letters about money go; Email is empty when there is no address.
+type Addressee struct {
+	Name, Email string
+}
+
+// Active answers fault.Unready for an archived contact.
+func (c Client) Active() error {
+	if c.Archived {
+		return fault.Unready.Errorf("%s is archived; restore the contact first", c.Name)
+	}
+	return nil
+}
+
+// Clients knows the contacts. fault.NotFound when there is none.
 type Clients interface {
 	Client(ctx context.Context, contactID string) (Client, error)
 }

@@ -153,7 +153,10 @@ func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civi
 	if err := f.Err(); err != nil {
 		return Body{}, err
 	}
-	return b, b.compute()
+	if err := b.compute(); err != nil {
+		return Body{}, err
+	}
+	return b, nil
 }
 
 func (m *Maker) line(ctx context.Context, in LineInput, currency, location string, rules []org.TaxRule, today civil.Date) (Line, error) {

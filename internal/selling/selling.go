@@ -88,6 +88,9 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (estimat
 	if err != nil {
 		return estimate.Estimate{}, err
 	}
+	if err := c.Active(); err != nil {
+		return estimate.Estimate{}, err
+	}
 	body, until, err := s.made(ctx, in, set, today)
 	if err != nil {
 		return estimate.Estimate{}, err
@@ -233,7 +236,7 @@ func (s *Service) Send(ctx context.Context, by activity.By, estimateID string) (
 		if err != nil {
 			return nil, err
 		}
-		if c.Email == "" {
+		if c.To.Email == "" {
 			return nil, fault.Unready.Errorf("%s has no e-mail address; add one and send again", c.Name).Coded("no_address")
 		}
 		var ops []store.Op

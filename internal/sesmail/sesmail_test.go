@@ -14,6 +14,7 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -233,8 +234,8 @@ func TestErrors(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			calls := 0
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { calls++; c.h(w, r) }))
+			var calls atomic.Int32
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { calls.Add(1); c.h(w, r) }))
 			defer s.Close()
 			_, err := mailer(s.URL, s.Client()).Send(t.Context(), letter())
 			if err == nil || c.is != nil && !errors.Is(err, c.is) || errors.Is(err, c.not) {
@@ -243,8 +244,8 @@ func TestErrors(t *testing.T) {
 			if errors.Is(err, ErrUnknown) && !errors.Is(err, fault.Busy) {
 				t.Errorf("%v is not busy", err)
 			}
-			if calls != 1 {
-				t.Errorf("asked %d times", calls)
+			if n := calls.Load(); n != 1 {
+				t.Errorf("asked %d times", n)
 			}
 		})
 	}

@@ -52,7 +52,10 @@ func TestMerged(t *testing.T) {
 			slices.Reverse(want)
 		}
 		var got []string
-		for {
+		for pages := 0; ; pages++ {
+			if pages > len(dates) {
+				t.Fatalf("the list does not end: %q", got)
+			}
 			items, next, err := store.Merged(ctx, e, parts, q)
 			if err != nil {
 				t.Fatal(err)

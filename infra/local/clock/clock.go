@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"onebook/infra/local/disk"
 	"onebook/internal/fault"
 )
 
@@ -190,7 +191,7 @@ func (c *Clock) set(t time.Time) error {
 func (c *Clock) persist(t time.Time) error {
 	b, err := json.Marshal(stored{Moved: c.moved, Stood: t})
 	if err == nil {
-		err = replace(c.path, b)
+		err = disk.Replace(c.path, b)
 	}
 	if err != nil {
 		c.broken = fmt.Errorf("the clock could not be stored: %w", err)
@@ -198,33 +199,6 @@ func (c *Clock) persist(t time.Time) error {
 	}
 	c.stood, c.broken = t, nil
 	return nil
-}
-
-// replace puts b in the file's place so that after a power cut either the old or the new one is there.
-func replace(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), File+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 func latest(a, b time.Time) time.Time {

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"onebook/infra/local/invoke"
 )
 
 // codeLife is how long an authorization code may be exchanged, as in OAuth 2's advice.
@@ -67,7 +69,7 @@ func (s *Server) discovery(w http.ResponseWriter, r *http.Request) {
 		"response_types_supported":              []string{"code"},
 		"subject_types_supported":               []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
-		"scopes_supported":                      []string{"openid", "email", "profile"},
+		"scopes_supported":                      []string{"openid"},
 		"token_endpoint_auth_methods_supported": []string{"none"},
 		"code_challenge_methods_supported":      []string{"S256"},
 	})
@@ -126,7 +128,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there is no demo member of this role", http.StatusBadRequest)
 		return
 	}
-	code := unique()
+	code := invoke.RequestID()
 	s.mu.Lock()
 	if s.codes == nil {
 		s.codes = map[string]grant{}
@@ -164,7 +166,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	reply(w, http.StatusOK, map[string]any{
 		"access_token": s.Access(g.role), "id_token": s.ID(g.role, g.nonce), "token_type": "Bearer",
-		"expires_in": int(Lifetime.Seconds()), "scope": "openid email profile",
+		"expires_in": int(Lifetime.Seconds()), "scope": "openid",
 	})
 }
 

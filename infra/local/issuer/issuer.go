@@ -22,12 +22,15 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+
+	"onebook/infra/local/disk"
+	"onebook/infra/local/invoke"
 )
 
 // Roles are the demo members that can sign in, one each.
 var Roles = []string{"owner", "admin", "billing", "booking", "sales", "viewer"}
 
-// Lifetime of an access token, as in the template's user pool client.
+// Lifetime of a token: longer than the template's, so that a script that works for a while need not sign in again.
 const Lifetime = time.Hour
 
 // Issuer signs tokens. Make it with Open.
@@ -68,21 +71,7 @@ func create(file string) ([]byte, error) {
 		return nil, err
 	}
 	b := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	f, err := os.CreateTemp(filepath.Dir(file), "issuer-*")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(f.Name())
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	return b, err
+	return b, disk.Replace(file, b)
 }
 
 // Key answers the public key of a kid, for the door's authorizer.
@@ -111,7 +100,7 @@ func (i *Issuer) ID(role, nonce string) string {
 	now := i.Now().Unix()
 	claims := map[string]any{
 		"sub": Subject(role), "iss": i.URL, "aud": i.ClientID, "token_use": "id", "auth_time": now, "iat": now,
-		"exp": now + int64(Lifetime.Seconds()), "jti": unique(), "origin_jti": unique(),
+		"exp": now + int64(Lifetime.Seconds()), "jti": invoke.RequestID(), "origin_jti": invoke.RequestID(),
 		"cognito:username": Subject(role), "email": role + "@demo.invalid", "email_verified": true, "name": "Demo " + role,
 	}
 	if nonce != "" {
@@ -125,9 +114,9 @@ func (i *Issuer) ID(role, nonce string) string {
 func (i *Issuer) AccessClaims(role string) map[string]any {
 	now := i.Now().Unix()
 	return map[string]any{
-		"sub": Subject(role), "iss": i.URL, "client_id": i.ClientID, "origin_jti": unique(), "token_use": "access",
-		"scope": "openid email profile", "auth_time": now, "iat": now, "exp": now + int64(Lifetime.Seconds()),
-		"jti": unique(), "username": Subject(role),
+		"sub": Subject(role), "iss": i.URL, "client_id": i.ClientID, "origin_jti": invoke.RequestID(), "token_use": "access",
+		"scope": "openid", "auth_time": now, "iat": now, "exp": now + int64(Lifetime.Seconds()),
+		"jti": invoke.RequestID(), "username": Subject(role),
 	}
 }
 
@@ -142,11 +131,4 @@ func (i *Issuer) Sign(claims map[string]any) string {
 		panic(fmt.Sprintf("issuer: %v", err)) // claims are plain values
 	}
 	return token
-}
-
-func unique() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

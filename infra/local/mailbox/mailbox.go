@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -56,8 +57,9 @@ type Mailbox struct {
 	Now     func() time.Time // the product's clock
 	Log     *slog.Logger     // optional
 
-	db   *bbolt.DB
-	wake chan struct{}
+	db    *bbolt.DB
+	wake  chan struct{}
+	drain sync.Mutex
 }
 
 // Open keeps mails in db. A database that does not sync its writes is refused.
@@ -188,6 +190,8 @@ const attempts = 3
 // Drain hands out every queued notification now, in order. One that fails for the third time is dropped, and the
 // error says so: the service would put it into a dead-letter queue.
 func (m *Mailbox) Drain(ctx context.Context) error {
+	m.drain.Lock()
+	defer m.drain.Unlock()
 	for ctx.Err() == nil {
 		var k, v []byte
 		err := m.db.View(func(tx *bbolt.Tx) error {

@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// Access is the one key that may use the buckets.
+// Access is the key that may use the buckets. A key id may be followed by a dot and a name: it is the same key,
+// and the name tells who uses it.
 type Access struct{ KeyID, Secret string }
 
 const (
@@ -37,22 +38,23 @@ var (
 	errDigest   = &refusal{"BadDigest", "The body does not have the digest that was announced"}
 )
 
-// check verifies the signature (version 4) and answers what the request says about its body.
-func (a Access) check(r *http.Request, now time.Time) (payload string, err error) {
+// check verifies the signature (version 4) and answers what the request says about its body, and the name in its
+// key id.
+func (a Access) check(r *http.Request, now time.Time) (payload, user string, err error) {
 	path, raw, _ := strings.Cut(r.RequestURI, "?")
 	if r.RequestURI == "" {
 		path, raw = r.URL.EscapedPath(), r.URL.RawQuery
 	}
 	q, err := url.ParseQuery(raw)
 	if err != nil {
-		return "", errMismatch
+		return "", "", errMismatch
 	}
 	var credential, headers, signature, date string
 	payload = r.Header.Get("X-Amz-Content-Sha256")
 	presigned := q.Has("X-Amz-Signature")
 	if presigned {
 		if q.Get("X-Amz-Algorithm") != algorithm {
-			return "", errMismatch
+			return "", "", errMismatch
 		}
 		credential, headers, signature, date = q.Get("X-Amz-Credential"), q.Get("X-Amz-SignedHeaders"), q.Get("X-Amz-Signature"), q.Get("X-Amz-Date")
 		if payload == "" || !slices.Contains(strings.Split(headers, ";"), "x-amz-content-sha256") {
@@ -61,7 +63,7 @@ func (a Access) check(r *http.Request, now time.Time) (payload string, err error
 	} else {
 		rest, ok := strings.CutPrefix(r.Header.Get("Authorization"), algorithm+" ")
 		if !ok {
-			return "", errUnsigned
+			return "", "", errUnsigned
 		}
 		for _, part := range strings.Split(rest, ",") {
 			switch k, v, _ := strings.Cut(strings.TrimSpace(part), "="); k {
@@ -78,14 +80,15 @@ func (a Access) check(r *http.Request, now time.Time) (payload string, err error
 	at, err := time.Parse(basic, date)
 	scope := strings.Split(credential, "/")
 	if err != nil || len(scope) != 5 || scope[3] != "s3" || scope[4] != "aws4_request" || scope[1] != date[:8] {
-		return "", errMismatch
+		return "", "", errMismatch
 	}
-	if scope[0] != a.KeyID {
-		return "", errKey
+	id, user, _ := strings.Cut(scope[0], ".")
+	if id != a.KeyID {
+		return "", "", errKey
 	}
 	signed := strings.Split(headers, ";")
 	if !slices.Contains(signed, "host") {
-		return "", errMismatch
+		return "", "", errMismatch
 	}
 	canonical := strings.Join([]string{r.Method, path, canonicalQuery(q), canonicalHeaders(r, signed), headers, payload}, "\n")
 	sum := sha256.Sum256([]byte(canonical))
@@ -95,23 +98,23 @@ func (a Access) check(r *http.Request, now time.Time) (payload string, err error
 		key = mac(key, part)
 	}
 	if subtle.ConstantTimeCompare([]byte(hex.EncodeToString(mac(key, text))), []byte(signature)) != 1 {
-		return "", errMismatch
+		return "", "", errMismatch
 	}
 	if !presigned {
 		if now.Sub(at).Abs() > skew {
-			return "", errSkewed
+			return "", "", errSkewed
 		}
-		return payload, nil
+		return payload, user, nil
 	}
 	seconds, err := strconv.Atoi(q.Get("X-Amz-Expires"))
 	life := time.Duration(seconds) * time.Second
 	if err != nil || seconds < 1 || life > longest || at.Sub(now) > skew {
-		return "", errMismatch
+		return "", "", errMismatch
 	}
 	if now.After(at.Add(life)) {
-		return "", errExpired
+		return "", "", errExpired
 	}
-	return payload, nil
+	return payload, user, nil
 }
 
 func canonicalQuery(q url.Values) string {

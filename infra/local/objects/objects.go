@@ -27,9 +27,12 @@ const MaxObject = 64 << 20
 // Server serves the buckets in one database. Make it with Open.
 type Server struct {
 	Access Access
-	s3     http.Handler
-	store  *store
-	now    func() time.Time
+	// Allow, if set, is asked before a request is served: who signed it, and what it is about. version is "" for
+	// the current one. An error refuses it.
+	Allow func(user, method, bucket, key, version string) error
+	s3    http.Handler
+	store *store
+	now   func() time.Time
 }
 
 // Open serves the buckets of db and makes those named that are missing. A database that does not sync its writes
@@ -53,10 +56,17 @@ func Open(db *bbolt.DB, access Access, now func() time.Time, buckets ...string) 
 
 // ServeHTTP answers S3's API in path style. A prefix that was stripped before is still part of what was signed.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	payload, err := s.Access.check(r, s.now())
+	payload, user, err := s.Access.check(r, s.now())
 	if err != nil {
 		refuse(w, http.StatusForbidden, err)
 		return
+	}
+	if s.Allow != nil {
+		bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		if err := s.Allow(user, r.Method, bucket, key, r.URL.Query().Get("versionId")); err != nil {
+			refuse(w, http.StatusForbidden, &refusal{"AccessDenied", err.Error()})
+			return
+		}
 	}
 	if strings.HasPrefix(payload, "STREAMING-") {
 		refuse(w, http.StatusNotImplemented, &refusal{"NotImplemented", "bodies in signed chunks are not taken here"})

@@ -283,6 +283,38 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
+// Who signed decides what is served, by a direct call and by an address alike.
+func TestAllow(t *testing.T) {
+	r := start(t, database(t, filepath.Join(t.TempDir(), "db")))
+	if _, err := r.Blobs.PutOnce(t.Context(), "documents/1.pdf", []byte("x"), "application/pdf"); err != nil {
+		t.Fatal(err)
+	}
+	var asked []string
+	r.Allow = func(user, method, bucket, key, version string) error {
+		asked = append(asked, strings.Join([]string{user, method, bucket, key, version}, " "))
+		if user != "portal" {
+			return errors.New("no")
+		}
+		return nil
+	}
+	for user, want := range map[string]int{"portal": 200, "settings": 403} {
+		b := blobs(r.URL, Access{access.KeyID + "." + user, access.Secret})
+		if _, _, err := b.Get(t.Context(), "documents/1.pdf", ""); (err == nil) != (want == 200) {
+			t.Errorf("%s: %v", user, err)
+		}
+		link, err := b.PresignGet(t.Context(), "documents/1.pdf", "", time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, _, _ := fetch(t, "GET", link, nil, nil); status != want {
+			t.Errorf("%s by an address: %d", user, status)
+		}
+	}
+	if len(asked) != 4 || !strings.HasSuffix(asked[0], " GET onebook-documents documents/1.pdf ") {
+		t.Errorf("asked %q", asked)
+	}
+}
+
 // After a restart everything is there; a database that forgets is refused.
 func TestRestart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "db")

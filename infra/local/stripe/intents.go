@@ -1,6 +1,8 @@
 package stripe
 
 import (
+	"time"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -17,6 +19,7 @@ type intent struct {
 	Methods  []string          `json:"methods"`
 	Charge   string            `json:"charge"` // of the last attempt
 	Decline  *decline          `json:"decline"`
+	Canceled int64             `json:"canceled"`
 }
 
 // charge is one attempt.
@@ -63,6 +66,22 @@ func (s *Server) getCharge(c *call) (deed, *apiError) {
 	}, nil
 }
 
+func (s *Server) cancel(tx *bbolt.Tx, id string, now time.Time, because cause) error {
+	pi := &intent{}
+	if _, err := load(tx, id, pi); err != nil {
+		return err
+	}
+	pi.Status, pi.Canceled = "canceled", now.Unix()
+	if err := put(tx, pi); err != nil {
+		return err
+	}
+	out, err := pi.render(tx)
+	if err != nil {
+		return err
+	}
+	return s.emit(tx, "payment_intent.canceled", out, pi.ID, now, because)
+}
+
 func (pi *intent) render(tx *bbolt.Tx, expand ...string) (map[string]any, error) {
 	var ch charge
 	if pi.Charge != "" {
@@ -84,6 +103,9 @@ func (pi *intent) render(tx *bbolt.Tx, expand ...string) (map[string]any, error)
 	}
 	if pi.Status == "succeeded" || pi.Status == "processing" {
 		out["payment_method"] = text(ch.MethodID)
+	}
+	if pi.Canceled != 0 {
+		out["canceled_at"], out["cancellation_reason"] = pi.Canceled, "automatic"
 	}
 	if d := pi.Decline; d != nil {
 		e := map[string]any{

@@ -233,8 +233,8 @@ func (s *Server) expireSession(c *call) (deed, *apiError) {
 	}, nil
 }
 
-// closeSession ends an open page as complete or expired and tells so. Stripe cancels no intent when a page runs
-// out: one that was declined just stays without a method.
+// closeSession ends an open page as complete or expired and tells so. With a page that runs out goes the payment that
+// was tried on it in vain: Stripe cancels it.
 func (s *Server) closeSession(tx *bbolt.Tx, cs *session, status string, now time.Time, because cause) error {
 	cs.Status = status
 	if err := tx.Bucket(open).Delete(openKey(cs.ExpiresAt, cs.ID)); err != nil {
@@ -243,11 +243,15 @@ func (s *Server) closeSession(tx *bbolt.Tx, cs *session, status string, now time
 	if err := put(tx, cs); err != nil {
 		return err
 	}
-	event := "checkout.session.completed"
-	if status == "expired" {
-		event = "checkout.session.expired"
+	if status == "complete" {
+		return s.emitSession(tx, "checkout.session.completed", cs, now, because)
 	}
-	return s.emitSession(tx, event, cs, now, because)
+	if cs.Intent != "" {
+		if err := s.cancel(tx, cs.Intent, now, because); err != nil {
+			return err
+		}
+	}
+	return s.emitSession(tx, "checkout.session.expired", cs, now, because)
 }
 
 func (s *Server) emitSession(tx *bbolt.Tx, event string, cs *session, now time.Time, because cause) error {

@@ -47,7 +47,6 @@ type object struct {
 func (o *object) head() *object { return o }
 
 type stored interface {
-	comparable
 	head() *object
 	kind() string
 }
@@ -164,7 +163,7 @@ func (s *Server) Due(after time.Time) (time.Time, error) {
 			return nil
 		}
 		return eachWaiting(tx, func(d *delivery) error {
-			if d.Next > after.Unix() && (first == 0 || d.Next < first) {
+			if d.Next != never && d.Next > after.Unix() && (first == 0 || d.Next < first) {
 				first = d.Next
 			}
 			return nil

@@ -62,6 +62,9 @@ func New(c Config) (*Server, error) {
 	if c.Now == nil || c.Path == "" {
 		return nil, errors.New("the Stripe stand-in needs a clock and a file")
 	}
+	if c.Deliver != nil && c.Secret == "" {
+		return nil, errors.New("the Stripe stand-in has nothing to sign webhooks with")
+	}
 	if c.Entropy == nil {
 		c.Entropy = rand.Reader
 	}

@@ -1,24 +1,20 @@
 #!/usr/bin/env python3
 """Cut the two typefaces into code pages of at most 224 characters and write fpdf font definitions of them.
 
-    make.py INTER_DIR DEJAVU_DIR FPDF_FONT_DIR
-
-INTER_DIR      the unpacked npm package @expo-google-fonts/inter
-DEJAVU_DIR     where Debian's fonts-dejavu-core puts its files
-FPDF_FONT_DIR  the folder "font" of the module github.com/go-pdf/fpdf (for its cp1252.map)
-
-Needs Python with fonttools, and Go. Run from the repository. README.md beside this file says what the files mean.
+Run by `go generate ./internal/document`. Needs npm, Debian's fonts-dejavu-core, Go, and Python with fonttools 4.68
+(another version may cut differently). README.md beside this file says what the files mean and whose they are.
 """
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 
 from fontTools import subset
 from fontTools.agl import UV2AGL
 from fontTools.ttLib import TTFont
 
+INTER = "@expo-google-fonts/inter@0.4.2"
+DEJAVU = "/usr/share/fonts/truetype/dejavu"
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOX, MINUS, HOLE = 0x25A1, 0x2212, 0xFFFD
 CODE_PAGES = ["1252", "1250", "1251", "1253", "1254", "1257"]
@@ -69,7 +65,7 @@ def tabular(font):
 
 
 def cut(source, figures, page, tag, family, out):
-    font = TTFont(source)
+    font = TTFont(source, recalcTimestamp=False)
     if figures:
         tabular(font)
     options = subset.Options(hinting=False, layout_features=[], glyph_names=True, notdef_outline=True,
@@ -99,15 +95,17 @@ def cut(source, figures, page, tag, family, out):
 
 
 def main():
-    inter, dejavu, reference = sys.argv[1:]
     for old in os.listdir(HERE):
         if old.endswith((".json", ".z")):
             os.remove(os.path.join(HERE, old))
     listing, number = [], 0
     with tempfile.TemporaryDirectory() as work:
-        shutil.copy(os.path.join(reference, "cp1252.map"), work)
+        fpdf = subprocess.run(["go", "list", "-m", "-f", "{{.Dir}}", "github.com/go-pdf/fpdf"], check=True, capture_output=True, text=True).stdout.strip()
+        shutil.copy(os.path.join(fpdf, "font", "cp1252.map"), work)
+        subprocess.run("npm pack --silent %s && tar xzf *.tgz" % INTER, shell=True, check=True, cwd=work, stdout=subprocess.DEVNULL)
+        inter = os.path.join(work, "package")
         for weight, inter_file, dejavu_file in WEIGHTS:
-            inter_path, dejavu_path = os.path.join(inter, inter_file), os.path.join(dejavu, dejavu_file)
+            inter_path, dejavu_path = os.path.join(inter, inter_file), os.path.join(DEJAVU, dejavu_file)
             cmap, taken = TTFont(inter_path).getBestCmap(), set()
             pages = [(name, code_page(name, cmap), inter_path) for name in CODE_PAGES]
             for _, page, _ in pages:

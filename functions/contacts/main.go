@@ -1,0 +1,10 @@
+// Command contacts serves the people and companies of the record: contacts, matching, timelines.
+package main
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"onebook/internal/app"
+)
+
+func main() { lambda.Start(app.Start((*app.Product).ContactsFunction)) }

@@ -1,0 +1,10 @@
+// Command invoices serves what is owed and paid: totals, invoices, payments.
+package main
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"onebook/internal/app"
+)
+
+func main() { lambda.Start(app.Start((*app.Product).InvoicesFunction)) }

@@ -1,0 +1,10 @@
+// Command portal serves the client's pages, for whoever holds a link.
+package main
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"onebook/internal/app"
+)
+
+func main() { lambda.Start(app.Start((*app.Product).PortalFunction)) }

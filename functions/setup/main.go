@@ -1,0 +1,10 @@
+// Command setup makes the first owner, once, at the end of the first deploy.
+package main
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"onebook/internal/app"
+)
+
+func main() { lambda.Start(app.Start((*app.Product).SetupFunction)) }

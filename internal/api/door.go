@@ -1,0 +1,78 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"time"
+
+	"onebook/internal/activity"
+	"onebook/internal/civil"
+	"onebook/internal/fault"
+	"onebook/internal/id"
+	"onebook/internal/invoice"
+	"onebook/internal/org"
+	"onebook/internal/store"
+)
+
+// Books are what the reads of a door need. Documenting a door needs none of it.
+type Books struct {
+	Table   store.Table
+	Records *activity.Records
+	Org     *org.Service
+}
+
+// idParam are the parameters of a route that names one thing.
+type idParam struct {
+	ID string `path:"id"`
+}
+
+// today is the organisation's date.
+func (b Books) today(ctx context.Context) (civil.Date, error) { return b.Org.Today(ctx) }
+
+// tag is the tag of a thing of a contact's; day is zero where no date matters.
+func (b Books) tag(ctx context.Context, contactID string, rev int64, day civil.Date) (Tag, error) {
+	h, err := b.Records.Head(ctx, activity.ContactChain(contactID))
+	return Tag{Rev: rev, Seq: h.Seq, Day: day.String()}, err
+}
+
+// ofContact demands that a filter's contactId is one, since a malformed one is a mistake and not an empty list.
+func ofContact(contactID string) error {
+	if contactID != "" && id.Check("ct", contactID) != nil {
+		return fault.InField("contactId", "not_found", "there is no contact with the id %q", printable(contactID))
+	}
+	return nil
+}
+
+// window answers the page of a list that is short enough to be read whole, sorted by id: what stands behind the cursor.
+func window[T any](all []T, idOf func(T) string, p Page) (page []T, next string, err error) {
+	after, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+	if err != nil {
+		return nil, "", store.ErrBadCursor
+	}
+	for n, v := range all {
+		if idOf(v) <= string(after) {
+			continue
+		}
+		page = append(page, v)
+		if len(page) == p.Limit && n < len(all)-1 {
+			return page, base64.RawURLEncoding.EncodeToString([]byte(idOf(v))), nil
+		}
+	}
+	return page, "", nil
+}
+
+// when answers nil for a moment that has not come.
+func when(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// PDFs leads to the documents' files.
+type PDFs interface {
+	// Link answers an address that anybody may read the invoice's PDF at until expiresAt, at most five minutes.
+	// fault.Unready while the PDF is being made; fault.NotFound when there will be none.
+	Link(ctx context.Context, by activity.By, i invoice.Invoice) (url string, expiresAt time.Time, err error)
+}

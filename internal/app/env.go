@@ -1,0 +1,116 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	idp "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"onebook/internal/cognito"
+	"onebook/internal/store"
+)
+
+// environment lists every name that a function may find set; the template gives each only those it needs.
+var environment = []string{
+	"TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "STRIPE_SECRET", "STRIPE_WEBHOOK_SECRET", "STRIPE_LIVE", "MAIL_FROM", "CONFIG_SET",
+	"USER_POOL_ID", "USER_POOL_CLIENT_ID", "ISSUER", "EFFECTS",
+}
+
+// FromEnvironment reads what a deployed function stands on. It makes no call. A deployment that lacks the name of its
+// table is an error here, not at the first request.
+func FromEnvironment() (Parts, error) {
+	p := Parts{
+		Env: map[string]string{}, Now: time.Now, Machine: time.Now, Entropy: rand.Reader, Region: os.Getenv("AWS_REGION"),
+		Credentials: aws.NewCredentialsCache(aws.CredentialsProviderFunc(fromEnv)),
+		Log:         slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: level(os.Getenv("LOG_LEVEL"))})),
+	}
+	for _, n := range environment {
+		p.Env[n] = os.Getenv(n)
+	}
+	if p.Env["TABLE"] == "" {
+		return Parts{}, errors.New("the environment lacks TABLE")
+	}
+	p.Live = p.Env["STRIPE_LIVE"] == "true"
+	db := dynamodb.New(dynamodb.Options{Region: p.Region, Credentials: p.Credentials, Retryer: aws.NopRetryer{}, BaseEndpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB")})
+	p.Table = store.NewDynamoDB(db, p.Env["TABLE"], p.Now, p.Entropy)
+	p.Secret = p.fromSecretsManager()
+	p.Directory = lazyPool{&p}
+	return p, nil
+}
+
+// endpoint is another address of a service, as the SDKs of AWS name it; tests on DynamoDB Local use it.
+func endpoint(name string) *string {
+	if v := os.Getenv(name); v != "" {
+		return &v
+	}
+	return nil
+}
+
+// fromEnv reads the credentials that Lambda puts into the environment.
+func fromEnv(context.Context) (aws.Credentials, error) {
+	c := aws.Credentials{
+		AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken: os.Getenv("AWS_SESSION_TOKEN"), Source: "environment",
+	}
+	if !c.HasKeys() {
+		return aws.Credentials{}, errors.New("the environment has no credentials")
+	}
+	return c, nil
+}
+
+func level(s string) slog.Level {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(strings.ToUpper(s))); err != nil {
+		return slog.LevelInfo
+	}
+	return l
+}
+
+func (p Parts) fromSecretsManager() func(ctx context.Context, ref string) (string, error) {
+	client := once(func(context.Context) (*secretsmanager.Client, error) {
+		return secretsmanager.New(secretsmanager.Options{Region: p.Region, Credentials: p.Credentials}), nil
+	})
+	return func(ctx context.Context, ref string) (string, error) {
+		c, err := client(ctx)
+		if err != nil {
+			return "", err
+		}
+		out, err := c.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &ref})
+		if err != nil {
+			return "", fmt.Errorf("secret: %w", err)
+		}
+		return aws.ToString(out.SecretString), nil
+	}
+}
+
+// lazyPool makes the client of the user pool when a sign-in is made.
+type lazyPool struct{ parts *Parts }
+
+// Ensure makes or finds a sign-in.
+func (l lazyPool) Ensure(ctx context.Context, email, name string) (string, error) {
+	c := idp.New(idp.Options{Region: l.parts.Region, Credentials: l.parts.Credentials})
+	return cognito.Pool{Client: c, ID: l.parts.Env["USER_POOL_ID"]}.Ensure(ctx, email, name)
+}
+
+// Start makes one function from the environment. It panics when the deployment is wrong, which is how a function says so
+// when it is started. The constructor is a parameter, so that a binary holds only what its function needs.
+func Start(function func(*Product) (Handler, error)) Handler {
+	p, err := FromEnvironment()
+	if err != nil {
+		panic(err.Error())
+	}
+	h, err := function(New(p))
+	if err != nil {
+		panic(err.Error())
+	}
+	return h
+}

@@ -1,0 +1,54 @@
+// Package archive hands out issued documents: the one PDF of each, by an address that works for a few minutes.
+package archive
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"onebook/internal/activity"
+	"onebook/internal/fault"
+	"onebook/internal/invoice"
+	"onebook/internal/store"
+)
+
+// Blobs makes addresses of stored objects; filename is what the browser calls the file.
+type Blobs interface {
+	PresignGet(ctx context.Context, key, filename string, ttl time.Duration) (string, error)
+}
+
+// Service finds documents.
+type Service struct {
+	Table store.Table
+	Blobs Blobs
+	Now   func() time.Time // the machine's clock: addresses are checked against real time
+}
+
+const linkFor = 5 * time.Minute
+
+// Link answers an address of the invoice's PDF that works until expiresAt. fault.Unready while the PDF is being made, and
+// for a draft, which has none.
+func (s *Service) Link(ctx context.Context, _ activity.By, i invoice.Invoice) (url string, expiresAt time.Time, err error) {
+	if i.State == invoice.Draft {
+		return "", time.Time{}, fault.Unready.Errorf("a draft has no PDF; it is made when the invoice is issued")
+	}
+	tr, err := invoice.GetTrack(ctx, s.Table, i)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	if tr.PDF == nil {
+		return "", time.Time{}, fault.Unready.Errorf("the PDF is being made; try again in a moment")
+	}
+	expiresAt = s.Now().UTC().Add(linkFor).Truncate(time.Second)
+	url, err = s.Blobs.PresignGet(ctx, tr.PDF.Key, filename(i.Number), linkFor)
+	return url, expiresAt, err
+}
+
+func filename(number string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '/' || r == '\\' || r < ' ' {
+			return '-'
+		}
+		return r
+	}, number) + ".pdf"
+}

@@ -1,0 +1,144 @@
+package contact
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"onebook/internal/activity"
+	"onebook/internal/fault"
+)
+
+// Event is one entry of a contact's timeline.
+type Event struct {
+	ID        string            `json:"id"` // ev_…
+	At        time.Time         `json:"at"`
+	Actor     string            `json:"actor"`     // name, or what kind of actor where a name was erased
+	ActorKind string            `json:"actorKind"` // member, automation, client
+	Kind      string            `json:"kind"`
+	Subject   string            `json:"subject"` // id of the thing it is about
+	Text      string            `json:"text"`
+	Reason    string            `json:"reason,omitempty"`
+	Changes   []activity.Change `json:"changes"`
+}
+
+// Timeline lists what happened with a contact, newest first. fault.NotFound when there is no such contact.
+func (s *Service) Timeline(ctx context.Context, contactID string, limit int, cursor string) ([]Event, string, error) {
+	c, err := s.Get(ctx, contactID)
+	if err != nil {
+		return nil, "", err
+	}
+	if limit <= 0 || limit > MaxPage {
+		limit = DefaultPage
+	}
+	es, next, err := s.Records.Timeline(ctx, activity.ContactChain(c.ID), limit, cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]Event, 0, len(es))
+	for _, e := range es {
+		v := Event{
+			ID: fmt.Sprintf("ev_%s%012d", strings.TrimPrefix(c.ID, "ct_"), e.Seq), At: e.At, Actor: e.By.Name, ActorKind: e.By.Kind,
+			Kind: e.Kind, Subject: e.Subject, Text: e.Text, Reason: e.Reason, Changes: e.Changes,
+		}
+		if v.Actor == "" {
+			v.Actor = e.By.Kind
+		}
+		if v.Changes == nil {
+			v.Changes = []activity.Change{}
+		}
+		out = append(out, v)
+	}
+	return out, next, nil
+}
+
+// Recipient is where letters to a contact go.
+type Recipient struct {
+	ContactID string // the one that owns the record, after a merge was followed
+	Name      string
+	Email     string // empty when there is no address
+	Locale    string // empty: the organisation's
+	TimeZone  string // empty: the organisation's
+}
+
+// Recipient answers where letters about money go: of a company to the first of its people who receives invoices and has
+// an address, else to the contact's own address, the verified one before others.
+func (s *Service) Recipient(ctx context.Context, contactID string) (Recipient, error) {
+	c, err := s.Get(ctx, contactID)
+	if err != nil {
+		return Recipient{}, err
+	}
+	r := Recipient{ContactID: c.ID, Name: c.Name, Locale: c.Locale, TimeZone: c.TimeZone}
+	best := bestAddress(c.Emails)
+	for _, h := range c.People {
+		if his := bestAddress(h.Emails); his.Address != "" && slices.Contains(h.Receives, Invoices) {
+			r.Name, best = h.Name, his
+			break
+		}
+	}
+	r.Email = deliverable(best)
+	return r, nil
+}
+
+// deliverable is an address as mail is sent to it: the local part as typed, since its host may tell cases apart, and the
+// domain in ASCII.
+func deliverable(e Email) string {
+	at, host := strings.LastIndexByte(e.Address, '@'), strings.LastIndexByte(e.Key, '@')
+	if at < 0 || host < 0 {
+		return ""
+	}
+	return e.Address[:at] + e.Key[host:]
+}
+
+// bestAddress prefers a verified address, then an own one, then the first.
+func bestAddress(es []Email) Email {
+	best, rank := Email{}, -1
+	for _, e := range es {
+		r := 0
+		if e.Use == Own {
+			r = 1
+		}
+		if !e.VerifiedAt.IsZero() {
+			r = 2
+		}
+		if r > rank {
+			best, rank = e, r
+		}
+	}
+	return best
+}
+
+// Snapshot is the contact as a document freezes it.
+type Snapshot struct {
+	ContactID string   // the one that owns the record, after a merge was followed
+	Name      string   // of the person or company
+	Company   string   // where the person works
+	Address   []string // lines as on an envelope
+	TaxID     string
+	Email     string
+	Phone     string
+	Locale    string // empty: the organisation's
+	Currency  string // empty: the organisation's
+}
+
+// Snapshot answers what a document needs of a contact at this moment. fault.Unready when it is archived: nothing new is
+// made for it until it is restored.
+func (s *Service) Snapshot(ctx context.Context, contactID string) (Snapshot, error) {
+	c, err := s.Get(ctx, contactID)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	if !c.ArchivedAt.IsZero() {
+		return Snapshot{}, fault.Unready.Errorf("%s is archived; restore the contact first", c.Name)
+	}
+	out := Snapshot{
+		ContactID: c.ID, Name: c.Name, Company: c.Company, Address: c.Address.Lines(), TaxID: c.TaxID, Email: bestAddress(c.Emails).Address,
+		Locale: c.Locale, Currency: c.Currency,
+	}
+	if len(c.Phones) > 0 {
+		out.Phone = c.Phones[0].Number
+	}
+	return out, nil
+}

@@ -1,0 +1,85 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"onebook/internal/effect"
+)
+
+// Mail takes the reports of the mail service (SES events over SNS).
+type Mail struct {
+	Runner *effect.Runner
+	// Delivered notes what became of a letter: delivered, bounced or complained, with the reason.
+	Delivered func(ctx context.Context, effectID, state, reason string) error
+	Log       *slog.Logger
+}
+
+// Notice is the payload of an SNS subscription.
+type Notice struct {
+	Records []struct {
+		SNS struct {
+			Message string `json:"Message"`
+		} `json:"Sns"`
+	} `json:"Records"`
+}
+
+// report is an SES event. Tags come as lists.
+type report struct {
+	EventType string `json:"eventType"`
+	Mail      struct {
+		MessageID string              `json:"messageId"`
+		Tags      map[string][]string `json:"tags"`
+	} `json:"mail"`
+	Bounce struct {
+		BounceType string `json:"bounceType"`
+	} `json:"bounce"`
+	Complaint struct {
+		Type string `json:"complaintFeedbackType"`
+	} `json:"complaint"`
+}
+
+// Handle takes one delivery of SNS.
+func (m Mail) Handle(ctx context.Context, n Notice) error {
+	var errs []error
+	for _, r := range n.Records {
+		if err := m.one(ctx, r.SNS.Message); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (m Mail) one(ctx context.Context, message string) (err error) {
+	defer recovered(&err)
+	var r report
+	if err := json.Unmarshal([]byte(message), &r); err != nil {
+		// It will not become readable by being sent again; the log's alarm shows it.
+		m.Log.ErrorContext(ctx, "a report of the mail service cannot be read", "error", err)
+		return nil
+	}
+	tags := r.Mail.Tags["effect"]
+	if len(tags) == 0 || !strings.HasPrefix(tags[0], "ef_") {
+		return nil // a letter of somebody else
+	}
+	switch r.EventType {
+	case "Send":
+		return m.Runner.Confirm(ctx, tags[0], r.Mail.MessageID)
+	case "Delivery":
+		if err := m.Runner.Confirm(ctx, tags[0], r.Mail.MessageID); err != nil {
+			return err
+		}
+		return m.Delivered(ctx, tags[0], "delivered", "")
+	case "Bounce":
+		return m.Delivered(ctx, tags[0], "bounced", r.Bounce.BounceType)
+	case "Complaint":
+		return m.Delivered(ctx, tags[0], "complained", r.Complaint.Type)
+	case "Reject", "Rendering Failure":
+		return m.Delivered(ctx, tags[0], "bounced", r.EventType)
+	}
+	return fmt.Errorf("the mail service reports %q, which is not handled", r.EventType)
+}
