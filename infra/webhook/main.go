@@ -1,9 +1,5 @@
-// Webhook makes the endpoint at Stripe that sends events to a deployment, or completes the one that is there.
-//
-//	STRIPE_KEY=sk_… go run ./infra/webhook -url https://…/hooks/stripe
-//
-// Stripe tells the secret that signs the events once, when the endpoint is made. It is written to standard output and
-// nothing else is, so that it can be handed straight to the secret store; all that is for people goes to standard error.
+// Webhook makes Stripe's webhook endpoint for a deployment, in the API version that the product reads, and prints its
+// signing secret once: it belongs into Secrets Manager. Running it again changes nothing.
 package main
 
 import (
@@ -11,40 +7,37 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
+	"time"
 
 	"onebook/internal/stripepay"
 )
 
 func main() {
-	url := flag.String("url", "", "the deployment's WebhookUrl")
+	url := flag.String("url", "", "address of the deployment's webhook, e.g. https://book.example/hooks/stripe")
 	flag.Parse()
-	if err := run(context.Background(), *url, os.Getenv("STRIPE_KEY")); err != nil {
+	if err := ensure(*url, os.Getenv("STRIPE_KEY")); err != nil {
 		fmt.Fprintln(os.Stderr, "webhook:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, url, key string) error {
-	if !strings.HasPrefix(url, "https://") || !strings.HasSuffix(url, "/hooks/stripe") {
-		return fmt.Errorf("-url %q is not the WebhookUrl that make deploy prints", url)
+func ensure(url, key string) error {
+	if url == "" {
+		return fmt.Errorf("-url is needed; make deploy prints it")
 	}
-	if key == "" {
-		return fmt.Errorf("STRIPE_KEY is not set; it is Stripe's secret key and is used for this call only")
+	client, err := stripepay.New(stripepay.Config{Key: key})
+	if err != nil {
+		return fmt.Errorf("STRIPE_KEY: %w", err)
 	}
-	c, err := stripepay.New(stripepay.Config{Key: key})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	made, err := client.EnsureWebhook(ctx, url)
 	if err != nil {
 		return err
 	}
-	w, err := c.EnsureWebhook(ctx, url)
-	if err != nil {
-		return err
+	fmt.Println("endpoint", made.ID)
+	if made.Secret != "" {
+		fmt.Println("signing secret, shown this once:", made.Secret)
 	}
-	if !w.Made {
-		fmt.Fprintf(os.Stderr, "The endpoint %s was there already; its secret is the one that you have.\n", w.ID)
-		return nil
-	}
-	fmt.Fprintf(os.Stderr, "Made the endpoint %s. Store this secret now; Stripe does not tell it again:\n", w.ID)
-	fmt.Println(w.Secret)
 	return nil
 }

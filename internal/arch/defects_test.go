@@ -81,7 +81,7 @@ var defects = []defect{
 	{"no secret in the open", top, "    Default: info\n", "    Default: rk_test_planted\n", "LogLevel has a default"},
 	{"no secret in the open", top, "        LOG_LEVEL: !Ref LogLevel\n", "        LOG_LEVEL: !Ref LogLevel\n        EXTRA: x\n", "EXTRA is a value that nobody knows"},
 	{"no cycle", top, "SITE_URL: !Ref SiteUrl", "SITE_URL: !Sub 'https://${Api}.example.com'", "Api"},
-	{"no cycle", top, "        AuditLock: !Ref AuditLock\n", "        AuditLock: !GetAtt Alarms.Outputs.Topic\n", "Alarms"},
+	{"no cycle", top, "        AuditLock: !Ref AuditLock\n", "        AuditLock: !Ref Alarms\n", "Alarms"},
 	{"no cycle", data, "    Type: AWS::SQS::Queue\n", "    Type: AWS::SQS::Queue\n    DependsOn: Failures\n", "Data.Failures"},
 	{"functions are built and bounded alike", top, "Architectures: [arm64]", "Architectures: [x86_64]", "x86_64"},
 	{"functions are built and bounded alike", top, "    Timeout: 10\n", "    Timeout: 29\n", "may take 29s"},

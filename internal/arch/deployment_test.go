@@ -187,4 +187,6 @@ func items(v any) []any {
 	return []any{v}
 }
 
-func say(out *[]string, format string, args ...any) { *out = append(*out, fmt.Sprintf(format, args...)) }
+func say(out *[]string, format string, args ...any) {
+	*out = append(*out, fmt.Sprintf(format, args...))
+}

@@ -27,9 +27,11 @@ func TestWhoIsIt(t *testing.T) {
 	firm := w.add(t, Input{Kind: Company, Name: "Firm Ltd", People: []HumanInput{
 		{Name: "Max Maier", Emails: []EmailInput{{Address: "max@firm.example"}}, Phones: []PhoneInput{{Number: "040 2345678"}}},
 	}})
-	for i := range 7 {
-		w.add(t, person(fmt.Sprint("Tenant ", i), "", "089 1234567"))
+	for _, tenant := range []string{"Adam Apfel", "Berta Busch", "Cora Clemens", "Dora Dietz", "Emil Ebert", "Fritz Falk"} {
+		w.add(t, person(tenant, "", "089 1234567"))
 	}
+	son := w.add(t, person("Max Roe", "", "0221 4567890"))
+	father := w.add(t, person("Max Roe", "", "0221 4567890"))
 	for _, c := range []struct {
 		what    string
 		in      MatchInput
@@ -65,7 +67,8 @@ func TestWhoIsIt(t *testing.T) {
 		{"nothing", MatchInput{}, None, "", nil},
 		{"blanks", MatchInput{Name: " ", Email: " ", Phone: " "}, None, "", nil},
 		{"no address and no number", MatchInput{Email: "none", Phone: "none"}, None, "", nil},
-		{"a number of many, with a name", MatchInput{Phone: "089 1234567", Name: "Tenant 1"}, Review, "", nil},
+		{"a number of many, with a name", MatchInput{Phone: "089 1234567", Name: "Adam Apfel"}, Review, "", nil},
+		{"a number of two who are named alike", MatchInput{Phone: "0221 4567890", Name: "Max Roe"}, Review, "", []string{son.ID, father.ID}},
 	} {
 		got, err := w.Match(ctx, c.in)
 		if err != nil {

@@ -295,6 +295,25 @@ func TestWhatIsRemovedIsFree(t *testing.T) {
 	w.add(t, person("J. D.", "jd@example.com", ""))
 }
 
+// An address that was verified stays so through edits, as long as it is the same mailbox.
+func TestVerifiedStaysVerified(t *testing.T) {
+	w := newWorld(t)
+	c := w.add(t, person("Jane", "jane@example.com", ""))
+	at := w.Now()
+	c.Emails[0].VerifiedAt = at
+	op, err := c.put()
+	if err != nil {
+		t.Fatal(err)
+	}
+	post(t, w, c.ID, nil, op)
+	in := c.Input()
+	in.Emails = []EmailInput{{Address: "new@example.com"}, {Address: "Jane@Example.com"}}
+	got, err := w.Update(ctx, owner, c.ID, 2, in)
+	if err != nil || !got.Emails[0].VerifiedAt.IsZero() || !got.Emails[1].VerifiedAt.Equal(at) {
+		t.Errorf("%+v %v", got.Emails, err)
+	}
+}
+
 // The history of a contact tells each changed field, who changed it and when, in words.
 func TestTimelineTellsEachChange(t *testing.T) {
 	w := newWorld(t)

@@ -125,6 +125,9 @@ func (c *checker) taxes(at string, short *Tax, taxes []Tax) {
 			field = fmt.Sprintf("%s.taxes[%d]", at, i)
 		}
 		c.tax(field, t)
+		if short != nil || len(taxes) == 1 {
+			continue
+		}
 		// What tells two taxes apart is what tells their rows apart.
 		for _, k := range mixOf([]Tax{t}).kinds {
 			k.level = 0

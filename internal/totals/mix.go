@@ -2,9 +2,9 @@ package totals
 
 import (
 	"cmp"
-	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 
 	"onebook/internal/money"
@@ -89,7 +89,8 @@ func mixOf(taxes []Tax) mix {
 	}
 	var b strings.Builder
 	for _, k := range m.kinds {
-		fmt.Fprintf(&b, "%q %s %s %d %t %t\n", k.name, k.category, k.rate, k.level, k.withheld, k.surcharge)
+		b.WriteString(strconv.Quote(k.name) + " " + k.category + " " + k.rate.String() + " " + strconv.Itoa(k.level) + " " +
+			strconv.FormatBool(k.withheld) + " " + strconv.FormatBool(k.surcharge) + "\n")
 	}
 	m.key = b.String()
 	return m

@@ -232,18 +232,22 @@ func (c *calculation) rows(rows []*row) error {
 	return c.sum("lines", &r.Withheld, withheld...)
 }
 
-// tellNets gives each share's net out to its items, so that they sum to it: the larger amount first among equal
-// remainders, whatever the order of lines.
+// tellNets tells every item what it is without tax. Where prices include it, a share's net is given out to its items
+// so that they sum to it: the larger amount first among equal remainders, whatever the order of lines.
 func (c *calculation) tellNets(shares []*share) error {
+	if !c.doc.PricesIncludeTax {
+		for _, it := range c.items {
+			*it.net = it.sign * it.amount
+		}
+		return nil
+	}
 	for _, s := range shares {
 		items := slices.Clone(s.items)
 		slices.SortStableFunc(items, func(a, b item) int { return cmp.Compare(max(b.amount, -b.amount), max(a.amount, -a.amount)) })
 		exact := make([]*big.Rat, len(items))
 		for i, it := range items {
 			exact[i] = new(big.Rat).SetInt64(it.amount)
-			if c.doc.PricesIncludeTax {
-				exact[i].Quo(exact[i], s.factor)
-			}
+			exact[i].Quo(exact[i], s.factor)
 		}
 		parts, err := money.Apportion(s.net, exact)
 		if err != nil {

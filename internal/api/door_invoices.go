@@ -1,0 +1,313 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"onebook/internal/activity"
+	"onebook/internal/billing"
+	"onebook/internal/checkout"
+	"onebook/internal/civil"
+	"onebook/internal/fault"
+	"onebook/internal/invoice"
+	"onebook/internal/totals"
+)
+
+// Invoices serves totals, invoices and payments.
+type Invoices struct {
+	Books
+	Billing  *billing.Service
+	Checkout *checkout.Service
+	PDFs     PDFs
+}
+
+// Door opens it.
+func (s Invoices) Door() Door { return Door{Name: "invoices", Routes: s.routes} }
+
+func (s Invoices) routes(r *Router) {
+	Compute(r, Op{ID: "totals", Path: "/totals", Summary: "What a document would come to. Nothing is stored."},
+		func(_ context.Context, _ activity.By, req *Request[None, totals.Document]) (totals.Result, error) {
+			return totals.Calculate(req.Body)
+		})
+	s.draftRoutes(r)
+	s.deedRoutes(r)
+	s.paymentRoutes(r)
+}
+
+// invoiceForm is what people edit of an invoice.
+type invoiceForm struct {
+	ContactID string     `json:"contactId" maxLength:"60" doc:"whom it is for; it stays theirs"`
+	DueOn     civil.Date `json:"dueOn,omitzero" doc:"last day to pay on time"`
+	DueDays   *int       `json:"dueDays,omitempty" minimum:"0" maximum:"3650" doc:"instead of dueOn: counts from the day of issue; the organisation's usual time unless given"`
+	saleForm
+}
+
+func (f invoiceForm) input() billing.Input {
+	return billing.Input{ContactID: f.ContactID, Body: f.saleForm.input(), DueOn: f.DueOn, DueDays: f.DueDays}
+}
+
+type pdfView struct {
+	SHA256  string    `json:"sha256"`
+	Bytes   int       `json:"bytes"`
+	ReadyAt time.Time `json:"readyAt"`
+}
+
+type deliveryView struct {
+	State string    `json:"state" doc:"of the newest letter: queued, sent, delivered, bounced, complained"`
+	To    string    `json:"to,omitempty"`
+	At    time.Time `json:"at"`
+}
+
+type reminderView struct {
+	Step    string    `json:"step"`
+	State   string    `json:"state" enum:"planned,sent,skipped"`
+	At      time.Time `json:"at"`
+	Because string    `json:"because,omitempty"`
+}
+
+type invoiceView struct {
+	ID         string `json:"id"`
+	Number     string `json:"number,omitempty" doc:"from its issue on"`
+	Status     string `json:"status" enum:"draft,open,paid,void,uncollectible"`
+	Display    string `json:"display" doc:"the word that people read: draft, issued, sent, viewed, partially paid, overdue, paid, credited, written off, void"`
+	ContactID  string `json:"contactId"`
+	EstimateID string `json:"estimateId,omitempty"`
+	OrderID    string `json:"orderId,omitempty"`
+	saleView
+	Paid       int64          `json:"paid" format:"minor"`
+	Credited   int64          `json:"credited" format:"minor"`
+	Due        int64          `json:"due" format:"minor" doc:"payable less paid less credited; 0 of a draft and of a void one"`
+	IssuedOn   civil.Date     `json:"issuedOn,omitzero"`
+	DueOn      civil.Date     `json:"dueOn,omitzero"`
+	DueDays    *int           `json:"dueDays,omitempty"`
+	Recipients []string       `json:"recipients" doc:"addresses that its letters go to, as they were when it was issued"`
+	SentAt     *time.Time     `json:"sentAt,omitempty"`
+	ViewedAt   *time.Time     `json:"viewedAt,omitempty" doc:"first opened by a person"`
+	PaidAt     *time.Time     `json:"paidAt,omitempty"`
+	VoidReason string         `json:"voidReason,omitempty"`
+	PDF        *pdfView       `json:"pdf,omitempty" doc:"absent while it is being made"`
+	Delivery   *deliveryView  `json:"delivery,omitempty"`
+	Reminders  []reminderView `json:"reminders"`
+	CreatedAt  time.Time      `json:"createdAt"`
+	UpdatedAt  time.Time      `json:"updatedAt"`
+	Version    int64          `json:"version"`
+}
+
+func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceView {
+	v := invoiceView{
+		ID: i.ID, Number: i.Number, Status: string(i.State), Display: i.Display(today, !tr.ViewedAt.IsZero()), ContactID: i.ContactID,
+		EstimateID: i.EstimateID, OrderID: i.OrderID, saleView: viewOf(i.Body), Paid: i.Paid, Credited: i.Credited, Due: i.Due(),
+		IssuedOn: i.IssuedOn, DueOn: i.DueOn, DueDays: i.DueDays, Recipients: []string{}, SentAt: when(i.SentAt),
+		ViewedAt: when(tr.ViewedAt), PaidAt: when(i.PaidAt), VoidReason: i.VoidReason, Reminders: []reminderView{},
+		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, Version: i.Version(),
+	}
+	if i.Frozen != nil && i.Frozen.Client.Email != "" {
+		v.Recipients = append(v.Recipients, i.Frozen.Client.Email)
+	}
+	if p := tr.PDF; p != nil {
+		v.PDF = &pdfView{SHA256: p.SHA256, Bytes: p.Bytes, ReadyAt: p.ReadyAt}
+	}
+	if d := tr.Delivery; d != nil {
+		v.Delivery = &deliveryView{State: d.State, To: d.To, At: d.At}
+	}
+	return v
+}
+
+func (s Invoices) invoice(ctx context.Context, invoiceID string) (invoiceView, Tag, error) {
+	i, err := invoice.Get(ctx, s.Table, invoiceID)
+	if err != nil {
+		return invoiceView{}, Tag{}, err
+	}
+	tr, err := invoice.GetTrack(ctx, s.Table, i)
+	if err != nil {
+		return invoiceView{}, Tag{}, err
+	}
+	today, err := s.today(ctx)
+	if err != nil {
+		return invoiceView{}, Tag{}, err
+	}
+	tag, err := s.tag(ctx, i.ContactID, i.Version(), today)
+	return invoiceOf(i, tr, today), tag, err
+}
+
+// tracks reads the tracks of invoices, in their order.
+func (b Books) tracks(ctx context.Context, is []invoice.Invoice) ([]invoice.Track, error) {
+	out := make([]invoice.Track, len(is))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	for n, i := range is {
+		g.Go(func() (err error) {
+			out[n], err = invoice.GetTrack(ctx, b.Table, i)
+			return err
+		})
+	}
+	return out, g.Wait()
+}
+
+type invoiceFilter struct {
+	Page
+	Status    string     `query:"status" enum:"draft,open,overdue,paid,void,uncollectible" doc:"overdue is open and due before today"`
+	ContactID string     `query:"contactId" maxLength:"60"`
+	DueBefore civil.Date `query:"dueBefore" doc:"due earlier than this day"`
+	Number    string     `query:"number" maxLength:"60" doc:"exactly"`
+}
+
+func (s Invoices) list(ctx context.Context, _ activity.By, req *Request[invoiceFilter, None]) ([]invoiceView, string, error) {
+	p := req.Params
+	if err := ofContact(p.ContactID); err != nil {
+		return nil, "", err
+	}
+	today, err := s.today(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	f := invoice.Filter{ContactID: p.ContactID, DueBefore: p.DueBefore, Today: today, Overdue: p.Status == "overdue"}
+	if !f.Overdue {
+		f.State = invoice.State(p.Status)
+	}
+	var is []invoice.Invoice
+	var next string
+	if p.Number != "" {
+		is, err = s.numbered(ctx, p.Number, f)
+	} else {
+		is, next, err = invoice.List(ctx, s.Table, f, p.Limit, p.Cursor)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	trs, err := s.tracks(ctx, is)
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]invoiceView, 0, len(is))
+	for n, i := range is {
+		out = append(out, invoiceOf(i, trs[n], today))
+	}
+	return out, next, nil
+}
+
+// numbered answers the invoice of a number when it fits the other filters too.
+func (s Invoices) numbered(ctx context.Context, number string, f invoice.Filter) ([]invoice.Invoice, error) {
+	i, err := invoice.ByNumber(ctx, s.Table, number)
+	switch {
+	case fault.KindOf(err) == fault.NotFound:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case f.State != "" && i.State != f.State, f.Overdue && !i.Overdue(f.Today), f.ContactID != "" && i.ContactID != f.ContactID,
+		!f.DueBefore.IsZero() && (i.DueOn.IsZero() || !i.DueOn.Before(f.DueBefore)):
+		return nil, nil
+	}
+	return []invoice.Invoice{i}, nil
+}
+
+func (s Invoices) draftRoutes(r *Router) {
+	Create(r, Op{ID: "createInvoice", Path: "/invoices", Summary: "A draft with computed totals."}, Deed[None, invoiceForm, invoiceView]{
+		Do: func(ctx context.Context, by activity.By, req *Request[None, invoiceForm]) (string, error) {
+			i, err := s.Billing.Create(ctx, by, req.Body.input())
+			return i.ID, err
+		},
+		Show: func(ctx context.Context, _ activity.By, _ *Request[None, invoiceForm], invoiceID string) (invoiceView, Tag, error) {
+			return s.invoice(ctx, invoiceID)
+		},
+	})
+	List(r, Op{ID: "listInvoices", Path: "/invoices", Summary: "Invoices, the latest due date first; of one contact, the newest first."}, s.list)
+	Read(r, Op{ID: "getInvoice", Path: "/invoices/{id}", Summary: "One invoice."},
+		func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (invoiceView, Tag, error) {
+			return s.invoice(ctx, req.Params.ID)
+		})
+	Patch(r, Op{ID: "editInvoice", Path: "/invoices/{id}", Summary: "Change a draft."}, Change[idParam, invoiceForm, invoiceView]{
+		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, invoiceForm]) (invoiceForm, Tag, error) {
+			i, err := invoice.Get(ctx, s.Table, req.Params.ID)
+			f := invoiceForm{ContactID: i.ContactID, DueOn: i.DueOn, DueDays: i.DueDays, saleForm: formOf(i.Body)}
+			return f, Tag{Rev: i.Version()}, err
+		},
+		Do: func(ctx context.Context, by activity.By, req *Request[idParam, invoiceForm]) error {
+			_, err := s.Billing.Update(ctx, by, req.Params.ID, req.Rev, req.Body.input())
+			return err
+		},
+		Show: func(ctx context.Context, _ activity.By, req *Request[idParam, invoiceForm]) (invoiceView, Tag, error) {
+			return s.invoice(ctx, req.Params.ID)
+		},
+	})
+	Remove(r, Op{ID: "removeInvoice", Path: "/invoices/{id}", Summary: "Throw a draft away."}, Removal[idParam]{
+		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (any, Tag, error) {
+			return s.invoice(ctx, req.Params.ID)
+		},
+		Do: func(ctx context.Context, by activity.By, req *Request[idParam, None]) error {
+			return s.Billing.Delete(ctx, by, req.Params.ID, req.Rev)
+		},
+	})
+}
+
+type voiding struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"1000" doc:"kept in the history"`
+}
+
+type urlView struct {
+	URL string `json:"url"`
+}
+
+type fileView struct {
+	URL       string    `json:"url"`
+	ExpiresAt time.Time `json:"expiresAt" doc:"at most five minutes ahead"`
+}
+
+// deedOnInvoice is a deed after which the invoice is shown.
+func deedOnInvoice[B any](s Invoices, do func(ctx context.Context, by activity.By, invoiceID string, body B) error) Deed[idParam, B, invoiceView] {
+	return Deed[idParam, B, invoiceView]{
+		Do: func(ctx context.Context, by activity.By, req *Request[idParam, B]) (string, error) {
+			return req.Params.ID, do(ctx, by, req.Params.ID, req.Body)
+		},
+		Show: func(ctx context.Context, _ activity.By, _ *Request[idParam, B], invoiceID string) (invoiceView, Tag, error) {
+			return s.invoice(ctx, invoiceID)
+		},
+		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, B]) (any, Tag, error) {
+			return s.invoice(ctx, req.Params.ID)
+		},
+	}
+}
+
+func (s Invoices) deedRoutes(r *Router) {
+	Act(r, Op{ID: "issueInvoice", Path: "/invoices/{id}/issue", Summary: "Number and freeze it; again, it answers the same invoice."},
+		deedOnInvoice(s, func(ctx context.Context, by activity.By, invoiceID string, _ None) error {
+			_, err := s.Billing.Issue(ctx, by, invoiceID)
+			return err
+		}))
+	Act(r, Op{ID: "sendInvoice", Path: "/invoices/{id}/send", Summary: "Mail the pay link; a draft is issued first. Again, it mails it again."},
+		deedOnInvoice(s, func(ctx context.Context, by activity.By, invoiceID string, _ None) error {
+			_, err := s.Billing.Send(ctx, by, invoiceID)
+			return err
+		}))
+	Act(r, Op{ID: "voidInvoice", Path: "/invoices/{id}/void", Summary: "Take an issued invoice back while nothing was paid; its number stays."},
+		deedOnInvoice(s, func(ctx context.Context, by activity.By, invoiceID string, b voiding) error {
+			_, err := s.Billing.Void(ctx, by, invoiceID, b.Reason)
+			return err
+		}))
+	Compute(r, Op{ID: "invoicePayLink", Path: "/invoices/{id}/pay-link", Summary: "The address at which the client sees and pays it."},
+		func(ctx context.Context, by activity.By, req *Request[idParam, None]) (urlView, error) {
+			url, err := s.Billing.PayLink(ctx, by, req.Params.ID)
+			return urlView{URL: url}, err
+		})
+	Raw(r, Op{ID: "getInvoicePDF", Path: "/invoices/{id}/pdf", Also: []int{302}, Summary: "The way to the one PDF of an issued invoice.",
+		About: "With Accept: application/json the address and its end; otherwise a redirect to it. 409 unready while the PDF is being made."},
+		func(ctx context.Context, by activity.By, req *Request[pdfParam, None]) (Answer[fileView], error) {
+			i, err := invoice.Get(ctx, s.Table, req.Params.ID)
+			if err != nil {
+				return Answer[fileView]{}, err
+			}
+			return fileAnswer(ctx, s.PDFs, by, i, req.Params.accept)
+		})
+}
+
+// accept is the header by which a client chooses between an address and being sent there.
+type accept struct {
+	Accept string `header:"Accept" maxLength:"1000" doc:"application/json answers the address instead of a redirect"`
+}
+
+type pdfParam struct {
+	idParam
+	accept
+}

@@ -1,0 +1,137 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"onebook/internal/activity"
+	"onebook/internal/checkout"
+	"onebook/internal/civil"
+	"onebook/internal/invoice"
+	"onebook/internal/payment"
+)
+
+// fileAnswer leads to an invoice's PDF, in the way that the client's Accept asks for.
+func fileAnswer(ctx context.Context, pdfs PDFs, by activity.By, i invoice.Invoice, a accept) (Answer[fileView], error) {
+	url, end, err := pdfs.Link(ctx, by, i)
+	if err != nil {
+		return Answer[fileView]{}, err
+	}
+	if strings.Contains(a.Accept, "application/json") {
+		return Answer[fileView]{JSON: &fileView{URL: url, ExpiresAt: end.UTC()}, Header: map[string]string{"Cache-Control": "no-store"}}, nil
+	}
+	return Answer[fileView]{Status: http.StatusFound, Location: url}, nil
+}
+
+type manualPayment struct {
+	Amount     int64      `json:"amount" minimum:"1" format:"minor" doc:"more than is due becomes the contact's credit"`
+	Method     string     `json:"method" enum:"cash,transfer,check,other"`
+	ReceivedOn civil.Date `json:"receivedOn" doc:"not in the future"`
+	Reference  string     `json:"reference,omitempty" maxLength:"200"`
+}
+
+type allocationView struct {
+	InvoiceID string `json:"invoiceId"`
+	Amount    int64  `json:"amount" format:"minor"`
+}
+
+type attemptView struct {
+	At      time.Time `json:"at"`
+	Code    string    `json:"code"`
+	Message string    `json:"message"`
+}
+
+type paymentView struct {
+	ID            string           `json:"id"`
+	Status        string           `json:"status" enum:"pending,requires_action,succeeded,failed,canceled,partially_refunded,refunded,disputed,charged_back,voided"`
+	ContactID     string           `json:"contactId"`
+	InvoiceID     string           `json:"invoiceId,omitempty" doc:"what its payment page was opened for"`
+	Amount        int64            `json:"amount" format:"minor"`
+	Currency      string           `json:"currency"`
+	Method        string           `json:"method"`
+	Reference     string           `json:"reference,omitempty"`
+	ReceivedOn    civil.Date       `json:"receivedOn,omitzero"`
+	Allocations   []allocationView `json:"allocations" doc:"what of it went to which invoice"`
+	Credit        int64            `json:"credit" format:"minor" doc:"what became the contact's credit"`
+	Paying        bool             `json:"paying,omitempty" doc:"the client has done all, the money is on its way"`
+	Attempts      []attemptView    `json:"attempts" doc:"tries on the payment page that did not succeed"`
+	PaymentIntent string           `json:"paymentIntent,omitempty" doc:"the provider's id"`
+	CreatedAt     time.Time        `json:"createdAt"`
+	SucceededAt   *time.Time       `json:"succeededAt,omitempty"`
+	Version       int64            `json:"version"`
+}
+
+func paymentOf(p payment.Payment) paymentView {
+	v := paymentView{
+		ID: p.ID, Status: string(p.State), ContactID: p.ContactID, Amount: p.Amount, Currency: p.Currency, Method: p.Method,
+		Reference: p.Reference, ReceivedOn: p.ReceivedOn, Allocations: []allocationView{}, Credit: p.Credit, Attempts: []attemptView{},
+		CreatedAt: p.CreatedAt, SucceededAt: when(p.SucceededAt), Version: p.Version(),
+	}
+	for _, a := range p.Allocations {
+		v.Allocations = append(v.Allocations, allocationView(a))
+	}
+	if o := p.Online; o != nil {
+		v.InvoiceID, v.Paying, v.PaymentIntent = o.InvoiceID, o.Paying, o.Intent
+		for _, a := range o.Attempts {
+			v.Attempts = append(v.Attempts, attemptView(a))
+		}
+	}
+	return v
+}
+
+func (s Invoices) payment(ctx context.Context, paymentID string) (paymentView, Tag, error) {
+	p, err := payment.Get(ctx, s.Table, paymentID)
+	if err != nil {
+		return paymentView{}, Tag{}, err
+	}
+	tag, err := s.tag(ctx, p.ContactID, p.Version(), civil.Date{})
+	return paymentOf(p), tag, err
+}
+
+type paymentFilter struct {
+	Page
+	Status    string `query:"status" enum:"pending,requires_action,succeeded,failed,canceled,partially_refunded,refunded,disputed,charged_back,voided"`
+	ContactID string `query:"contactId" maxLength:"60"`
+}
+
+func (s Invoices) paymentRoutes(r *Router) {
+	Create(r, Op{ID: "recordPayment", Path: "/invoices/{id}/payments", Summary: "A payment that was received by hand."}, Deed[idParam, manualPayment, paymentView]{
+		Do: func(ctx context.Context, by activity.By, req *Request[idParam, manualPayment]) (string, error) {
+			b := req.Body
+			p, err := s.Checkout.Manual(ctx, by, checkout.ManualInput{
+				InvoiceID: req.Params.ID, Amount: b.Amount, Method: b.Method, ReceivedOn: b.ReceivedOn, Reference: b.Reference,
+			})
+			return p.ID, err
+		},
+		Show: func(ctx context.Context, _ activity.By, _ *Request[idParam, manualPayment], paymentID string) (paymentView, Tag, error) {
+			return s.payment(ctx, paymentID)
+		},
+	})
+	List(r, Op{ID: "listPayments", Path: "/payments", Summary: "Payments, newest first."},
+		func(ctx context.Context, _ activity.By, req *Request[paymentFilter, None]) ([]paymentView, string, error) {
+			p := req.Params
+			var ps []payment.Payment
+			var next string
+			err := ofContact(p.ContactID)
+			switch {
+			case err != nil:
+			case p.ContactID != "":
+				ps, next, err = payment.OfContact(ctx, s.Table, p.ContactID, p.Limit, p.Cursor)
+			default:
+				ps, next, err = payment.List(ctx, s.Table, payment.State(p.Status), p.Limit, p.Cursor)
+			}
+			out := make([]paymentView, 0, len(ps))
+			for _, x := range ps {
+				if p.Status == "" || string(x.State) == p.Status {
+					out = append(out, paymentOf(x))
+				}
+			}
+			return out, next, err
+		})
+	Read(r, Op{ID: "getPayment", Path: "/payments/{id}", Summary: "One payment."},
+		func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (paymentView, Tag, error) {
+			return s.payment(ctx, req.Params.ID)
+		})
+}

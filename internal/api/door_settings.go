@@ -1,0 +1,240 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"onebook/internal/activity"
+	"onebook/internal/civil"
+	"onebook/internal/fault"
+	"onebook/internal/issue"
+	"onebook/internal/member"
+	"onebook/internal/money"
+	"onebook/internal/org"
+)
+
+// Settings serves the organisation itself: settings, tax rules, members, issues and the audit trail.
+type Settings struct {
+	Books
+	Members *member.Service
+	Desk    *issue.Desk
+	Now     func() time.Time
+}
+
+// Door opens it.
+func (s Settings) Door() Door { return Door{Name: "settings", Routes: s.routes} }
+
+func (s Settings) routes(r *Router) {
+	s.settingsRoutes(r)
+	s.taxRoutes(r)
+	s.memberRoutes(r)
+	s.issueRoutes(r)
+	Read(r, Op{ID: "verifyAudit", Path: "/audit/verify", Summary: "Whether a history is as it was written.",
+		About: "Of a contact, or of the organisation in one month, this month unless given. An entry that was changed, removed, reordered or added makes it not intact."}, s.verify)
+}
+
+type addressForm struct {
+	Line1      string `json:"line1,omitempty" maxLength:"200"`
+	Line2      string `json:"line2,omitempty" maxLength:"200"`
+	City       string `json:"city,omitempty" maxLength:"100"`
+	Region     string `json:"region,omitempty" maxLength:"100"`
+	PostalCode string `json:"postalCode,omitempty" maxLength:"20"`
+	Country    string `json:"country,omitempty" maxLength:"2" doc:"ISO 3166-1 alpha-2"`
+}
+
+type numberingForm struct {
+	Invoice  string `json:"invoice" maxLength:"40"`
+	Estimate string `json:"estimate" maxLength:"40"`
+}
+
+// settingsForm is what people edit of the organisation.
+type settingsForm struct {
+	Name             string        `json:"name" minLength:"1" maxLength:"200"`
+	Address          addressForm   `json:"address"`
+	TimeZone         string        `json:"timeZone" maxLength:"60" doc:"IANA; decides what day it is"`
+	Currency         string        `json:"currency" format:"currency"`
+	Locale           string        `json:"locale" enum:"en,de" doc:"of documents and letters"`
+	TaxID            string        `json:"taxId,omitempty" maxLength:"40"`
+	Email            string        `json:"email,omitempty" maxLength:"254" doc:"where replies to letters go"`
+	Phone            string        `json:"phone,omitempty" maxLength:"40"`
+	Website          string        `json:"website,omitempty" maxLength:"200"`
+	Accent           string        `json:"accent" doc:"colour of documents, #rrggbb"`
+	Footer           string        `json:"footer,omitempty" maxLength:"600"`
+	Numbering        numberingForm `json:"numbering" doc:"{n} is the counter, {n4} with at least four digits; with {year} it begins at 1 each year"`
+	DueDays          int           `json:"dueDays" minimum:"0" maximum:"365"`
+	ValidDays        int           `json:"validDays" minimum:"1" maximum:"365" doc:"of estimates"`
+	PricesIncludeTax bool          `json:"pricesIncludeTax,omitempty"`
+	VoidSent         bool          `json:"voidSent,omitempty" doc:"invoices that were sent may be voided"`
+	PaymentTerms     string        `json:"paymentTerms,omitempty" maxLength:"1000"`
+}
+
+type settingsView struct {
+	settingsForm
+	LogoSHA256 string `json:"logoSha256,omitempty" doc:"of the logo's image; absent when there is none"`
+	Version    int64  `json:"version"`
+}
+
+func settingsOf(x org.Settings) settingsView {
+	return settingsView{LogoSHA256: x.LogoSHA256, Version: x.Version() + 1, settingsForm: settingsForm{
+		Name: x.Name, Address: addressForm(x.Address), TimeZone: x.TimeZone, Currency: x.Currency, Locale: x.Locale, TaxID: x.TaxID,
+		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
+		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, PaymentTerms: x.PaymentTerms,
+	}}
+}
+
+// apply puts what was edited into the settings; the logo comes another way and stays.
+func (f settingsForm) apply(x org.Settings) org.Settings {
+	x.Name, x.Address, x.TimeZone, x.Currency, x.Locale = f.Name, org.Address(f.Address), f.TimeZone, f.Currency, f.Locale
+	x.TaxID, x.Email, x.Phone, x.Website, x.Accent, x.Footer = f.TaxID, f.Email, f.Phone, f.Website, f.Accent, f.Footer
+	x.Numbering, x.DueDays, x.ValidDays = org.Numbering(f.Numbering), f.DueDays, f.ValidDays
+	x.PricesIncludeTax, x.VoidSent, x.PaymentTerms = f.PricesIncludeTax, f.VoidSent, f.PaymentTerms
+	return x
+}
+
+// settings reads them. Revision 1 is the defaults that nobody has saved yet, so that they too have an ETag to name.
+func (s Settings) settings(ctx context.Context) (settingsView, Tag, error) {
+	x, err := s.Org.Get(ctx)
+	v := settingsOf(x)
+	return v, Tag{Rev: v.Version}, err
+}
+
+func (s Settings) settingsRoutes(r *Router) {
+	Read(r, Op{ID: "getSettings", Path: "/settings", Summary: "The organisation."},
+		func(ctx context.Context, _ activity.By, _ *Request[None, None]) (settingsView, Tag, error) { return s.settings(ctx) })
+	Patch(r, Op{ID: "editSettings", Path: "/settings", Summary: "Change the organisation.",
+		About: "Tax, numbering and terms are for owner and billing, all else for owner and admin."}, Change[None, settingsForm, settingsView]{
+		Now: func(ctx context.Context, _ activity.By, _ *Request[None, settingsForm]) (settingsForm, Tag, error) {
+			v, tag, err := s.settings(ctx)
+			return v.settingsForm, tag, err
+		},
+		Do: func(ctx context.Context, by activity.By, req *Request[None, settingsForm]) error {
+			x, err := s.Org.Get(ctx)
+			if err != nil {
+				return err
+			}
+			_, err = s.Org.Update(ctx, by, req.Rev-1, req.Body.apply(x))
+			return err
+		},
+		Show: func(ctx context.Context, _ activity.By, _ *Request[None, settingsForm]) (settingsView, Tag, error) {
+			return s.settings(ctx)
+		},
+	})
+}
+
+// taxRuleForm is what a person says of a tax rule.
+type taxRuleForm struct {
+	TaxClass   string        `json:"taxClass" minLength:"1" maxLength:"40"`
+	LocationID string        `json:"locationId,omitempty" maxLength:"60" doc:"everywhere unless given"`
+	Name       string        `json:"name,omitempty" maxLength:"40" doc:"as documents print it, such as VAT; rules of several names apply together"`
+	Category   string        `json:"category" enum:"S,Z,E,AE,K,G,O,L,M"`
+	Rate       money.Decimal `json:"rate,omitzero" doc:"per cent; 0 unless given"`
+	Reason     string        `json:"reason,omitempty" maxLength:"500" doc:"why there is no tax; printed, and needed for E, AE, K, G, O"`
+	From       civil.Date    `json:"from" doc:"first day of supply that it applies to"`
+}
+
+type taxRuleView struct {
+	ID string `json:"id"`
+	taxRuleForm
+	Version int64 `json:"version"`
+}
+
+func taxRuleOf(t org.TaxRule) taxRuleView {
+	return taxRuleView{ID: t.ID, Version: t.Version(), taxRuleForm: taxRuleForm{
+		TaxClass: t.TaxClass, LocationID: t.LocationID, Name: t.Name, Category: t.Category, Rate: t.Rate, Reason: t.Reason, From: t.From,
+	}}
+}
+
+func (s Settings) taxRule(ctx context.Context, ruleID string) (taxRuleView, Tag, error) {
+	t, err := s.Org.TaxRule(ctx, ruleID)
+	return taxRuleOf(t), Tag{Rev: t.Version()}, err
+}
+
+func (s Settings) taxRoutes(r *Router) {
+	Create(r, Op{ID: "createTaxRule", Path: "/tax-rules", Summary: "How a class is taxed from a day on.",
+		About: "Rules are not edited: a new rate is a new rule with a later day."}, Deed[None, taxRuleForm, taxRuleView]{
+		Do: func(ctx context.Context, by activity.By, req *Request[None, taxRuleForm]) (string, error) {
+			b := req.Body
+			t, err := s.Org.AddTaxRule(ctx, by, org.TaxRule{
+				TaxClass: b.TaxClass, LocationID: b.LocationID, Name: b.Name, Category: b.Category, Rate: b.Rate, Reason: b.Reason, From: b.From,
+			})
+			return t.ID, err
+		},
+		Show: func(ctx context.Context, _ activity.By, _ *Request[None, taxRuleForm], ruleID string) (taxRuleView, Tag, error) {
+			return s.taxRule(ctx, ruleID)
+		},
+	})
+	List(r, Op{ID: "listTaxRules", Path: "/tax-rules", Summary: "Tax rules, in the order they were made."},
+		func(ctx context.Context, _ activity.By, req *Request[Page, None]) ([]taxRuleView, string, error) {
+			all, err := s.Org.TaxRules(ctx)
+			if err != nil {
+				return nil, "", err
+			}
+			some, next, err := window(all, func(t org.TaxRule) string { return t.ID }, req.Params)
+			out := make([]taxRuleView, 0, len(some))
+			for _, t := range some {
+				out = append(out, taxRuleOf(t))
+			}
+			return out, next, err
+		})
+	Read(r, Op{ID: "getTaxRule", Path: "/tax-rules/{id}", Summary: "One tax rule."},
+		func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (taxRuleView, Tag, error) {
+			return s.taxRule(ctx, req.Params.ID)
+		})
+	Remove(r, Op{ID: "removeTaxRule", Path: "/tax-rules/{id}", Summary: "Take a rule away; documents keep the tax they have."}, Removal[idParam]{
+		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (any, Tag, error) {
+			return s.taxRule(ctx, req.Params.ID)
+		},
+		Do: func(ctx context.Context, by activity.By, req *Request[idParam, None]) error {
+			return s.Org.RemoveTaxRule(ctx, by, req.Params.ID, req.Rev)
+		},
+	})
+}
+
+type auditParams struct {
+	ContactID string `query:"contactId" maxLength:"60"`
+	Month     string `query:"month" pattern:"^[0-9]{4}-(0[1-9]|1[0-2])$" patternDescription:"a month such as 2026-01" doc:"of the organisation's history; this month unless given"`
+}
+
+type auditView struct {
+	Intact  bool   `json:"intact"`
+	Entries int64  `json:"entries" doc:"how many were found in order"`
+	Head    string `json:"head,omitempty" doc:"hash of the last entry: keep it to compare later"`
+	Problem string `json:"problem,omitempty" doc:"the first entry that is wrong, and why"`
+}
+
+func (s Settings) verify(ctx context.Context, by activity.By, req *Request[auditParams, None]) (auditView, Tag, error) {
+	if err := member.May(by, member.AuditVerify); err != nil {
+		return auditView{}, Tag{}, err
+	}
+	p := req.Params
+	if p.ContactID != "" && p.Month != "" {
+		return auditView{}, Tag{}, fault.InField("month", "invalid", "give contactId or month, not both")
+	}
+	if err := ofContact(p.ContactID); err != nil {
+		return auditView{}, Tag{}, err
+	}
+	chain := activity.OrgChain(s.Now())
+	switch {
+	case p.ContactID != "":
+		chain = activity.ContactChain(p.ContactID)
+	case p.Month != "":
+		at, err := time.Parse("2006-01", p.Month)
+		if err != nil {
+			return auditView{}, Tag{}, fault.InField("month", "format", "month must be a month such as 2026-01")
+		}
+		chain = activity.OrgChain(at)
+	}
+	h, err := s.Records.Head(ctx, chain)
+	if err != nil {
+		return auditView{}, Tag{}, err
+	}
+	if p.ContactID != "" && h.Seq == 0 {
+		return auditView{}, Tag{}, fault.NotFound.Errorf("there is no such contact")
+	}
+	n, err := s.Records.Verify(ctx, chain)
+	switch fault.KindOf(err) {
+	case fault.Unready: // the answer to what was asked, not a failure to answer
+		return auditView{Entries: n, Problem: err.Error()}, Tag{}, nil
+	}
+	return auditView{Intact: true, Entries: n, Head: h.Hash}, Tag{}, err
+}
