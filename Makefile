@@ -14,7 +14,7 @@ GO_BUILD := GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -buildvcs=false -tags
 export AWS_DEFAULT_REGION ?= eu-central-1
 export SAM_CLI_TELEMETRY := 0
 
-STAGE      ?= dev
+CONFIG     ?= dev
 PARAMETERS ?=
 FUZZ       ?= 30s
 ARGS       ?=
@@ -117,8 +117,8 @@ replay: ## the real receivables through a running product; ARGS are handed on
 	go run ./infra/replay $(ARGS)
 
 .PHONY: deploy
-deploy: setup ## to AWS; STAGE=dev|prod PARAMETERS='OwnerEmail=… MailFrom=…'
-	@STAGE='$(STAGE)' PARAMETERS='$(PARAMETERS)' $(VENV)/python $(TOOLS)/deploy.py
+deploy: setup ## to AWS; CONFIG=dev|prod PARAMETERS='OwnerEmail=… MailFrom=…'
+	@CONFIG='$(CONFIG)' PARAMETERS='$(PARAMETERS)' $(VENV)/python $(TOOLS)/deploy.py
 
 .PHONY: stripe-webhook
 stripe-webhook: ## make Stripe's webhook endpoint; URL=… and STRIPE_KEY in the environment

@@ -1,6 +1,6 @@
 """Deploys a stage and invites the first owner; repeating it is harmless.
 
-    make deploy STAGE=prod PARAMETERS='OwnerEmail=… MailFrom=… …'
+    make deploy CONFIG=prod PARAMETERS='OwnerEmail=… MailFrom=… …'
 
 The first deploy of a stage needs every parameter that has no default; later ones only those that change. The address of
 the site is known only after the first pass, so a second pass gives it back to the application, unless SiteUrl is among
@@ -39,7 +39,7 @@ def words(text: str) -> dict[str, str]:
 
 
 def main() -> None:
-    stage = os.environ.get("STAGE", "dev")
+    stage = os.environ.get("CONFIG", "dev")
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     if stage not in config:
         sys.exit(f"deploy: samconfig.toml has no stage {stage!r}")

@@ -12,6 +12,7 @@
 package activity
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -22,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	"onebook/internal/money"
 	"onebook/internal/store"
 )
 
@@ -139,7 +141,8 @@ func hashOf(sealed []byte) string {
 
 func seqKey(seq int64) string { return fmt.Sprintf("%012d", seq) }
 
-// decode reads an entry back. ok is false when its hash or its open part does not match what was sealed.
+// decode reads an entry back. ok is false when its hash or its open part does not match what was sealed, or when the item
+// is not exactly as it was written.
 func decode(it store.Item) (e Entry, prev string, ok bool, err error) {
 	var st stored
 	if err := json.Unmarshal(it.Body, &st); err != nil {
@@ -153,7 +156,13 @@ func decode(it store.Item) (e Entry, prev string, ok bool, err error) {
 		Seq: s.Seq, At: s.At, By: By{Kind: s.ByKind, ID: s.ByID}, Kind: s.Kind, Subject: s.Subject,
 		Refs: s.Refs, On: s.On, Postings: s.Postings, Hash: st.Hash,
 	}
-	ok = hashOf(st.Sealed) == st.Hash && it.SK == seqKey(s.Seq)
+	// What a reader overlooks, such as an unknown member that was once the open part, would be a hole in the seal.
+	canonical, err := json.Marshal(st)
+	if err != nil {
+		return Entry{}, "", false, fmt.Errorf("activity %s/%s: %w", it.PK, it.SK, err)
+	}
+	ok = hashOf(st.Sealed) == st.Hash && it.SK == seqKey(s.Seq) && bytes.Equal(canonical, it.Body) &&
+		it.Kind == ItemKind && it.Expires.IsZero()
 	if st.Open != nil {
 		e.By.Name, e.Text, e.Reason, e.Changes = st.Open.Name, st.Open.Text, st.Open.Reason, st.Open.Changes
 		ok = ok && st.Open.digest() == s.Digest
@@ -170,6 +179,9 @@ func seal(chain Chain, h Head, at time.Time, by By, d Deed, entropy io.Reader) (
 	if err := balanced(d.Postings); err != nil {
 		return store.Item{}, Entry{}, err
 	}
+	if len(d.Postings) > 0 && len(d.On) != len("2006-01-02") {
+		return store.Item{}, Entry{}, fmt.Errorf("activity: %s posts on no day: %q", d.Kind, d.On)
+	}
 	salt := make([]byte, 9)
 	if _, err := io.ReadFull(entropy, salt); err != nil {
 		return store.Item{}, Entry{}, fmt.Errorf("activity: no entropy: %w", err)
@@ -178,6 +190,9 @@ func seal(chain Chain, h Head, at time.Time, by By, d Deed, entropy io.Reader) (
 	s := sealed{
 		Seq: h.Seq + 1, Prev: h.Hash, At: at, ByKind: by.Kind, ByID: by.ID, Kind: d.Kind, Subject: d.Subject,
 		Refs: d.Refs, On: d.On, Postings: d.Postings, Digest: o.digest(),
+	}
+	if s.Seq == 1 {
+		s.Prev = chain.entries // so that a chain cannot be passed off as another's
 	}
 	for _, c := range d.Changes {
 		s.Fields = append(s.Fields, c.Field)
@@ -193,26 +208,36 @@ func seal(chain Chain, h Head, at time.Time, by By, d Deed, entropy io.Reader) (
 		return store.Item{}, Entry{}, fmt.Errorf("activity: %w", err)
 	}
 	it := store.Item{Key: store.Key{PK: chain.entries, SK: seqKey(s.Seq)}, Kind: ItemKind, Body: body}
-	if len(d.Postings) > 0 {
-		it.Book = store.Key{
-			PK: fmt.Sprintf("%s#%d", d.On, chain.shard),
-			SK: at.UTC().Format(time.RFC3339Nano) + "#" + strings.TrimPrefix(chain.entries, "A#") + "#" + it.SK,
-		}
-	}
+	it.Book = chain.book(d.On, at, it.SK, d.Postings)
 	return it, Entry{
 		Seq: s.Seq, At: at, By: By{Kind: by.Kind, ID: by.ID, Name: by.Name}, Kind: d.Kind, Subject: d.Subject, Refs: d.Refs,
 		On: d.On, Postings: d.Postings, Text: d.Text, Reason: d.Reason, Changes: d.Changes, Hash: st.Hash,
 	}, nil
 }
 
+// book is where an entry stands in the journal: nowhere without postings.
+func (c Chain) book(on string, at time.Time, sk string, ps []Posting) store.Key {
+	if len(ps) == 0 {
+		return store.Key{}
+	}
+	return store.Key{
+		PK: fmt.Sprintf("%s#%d", on, c.shard),
+		SK: at.UTC().Format(time.RFC3339Nano) + "#" + strings.TrimPrefix(c.entries, "A#") + "#" + sk,
+	}
+}
+
 // balanced demands that the postings of one entry sum to zero in every currency. A deed that does not is a defect
 // of ours and must not be written.
 func balanced(ps []Posting) error {
-	sums := map[string]int64{}
+	amounts := map[string][]int64{}
 	for _, p := range ps {
-		sums[p.Currency] += p.Amount
+		amounts[p.Currency] = append(amounts[p.Currency], p.Amount)
 	}
-	for c, n := range sums {
+	for c, ns := range amounts {
+		n, err := money.Sum(ns...)
+		if err != nil {
+			return err
+		}
 		if n != 0 {
 			return fmt.Errorf("activity: postings are off by %d %s", n, c)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"onebook/internal/fault"
 	"onebook/internal/id"
+	"onebook/internal/money"
 	"onebook/internal/store"
 )
 
@@ -52,7 +53,8 @@ type Head struct {
 	version int64
 }
 
-func (h Head) moved(ps []Posting) Head {
+// moved answers the head with postings added to its balances. A balance beyond what can be kept exactly is an Invalid.
+func (h Head) moved(ps []Posting) (Head, error) {
 	b := make(map[string]Balance, len(h.Balances)+1)
 	for c, v := range h.Balances {
 		b[c] = v
@@ -67,6 +69,9 @@ func (h Head) moved(ps []Posting) Head {
 		default:
 			continue
 		}
+		if err := errors.Join(money.Check(v.Due), money.Check(v.Credit)); err != nil {
+			return Head{}, err
+		}
 		if v == (Balance{}) {
 			delete(b, p.Currency)
 			continue
@@ -77,7 +82,7 @@ func (h Head) moved(ps []Posting) Head {
 		b = nil
 	}
 	h.Balances = b
-	return h
+	return h, nil
 }
 
 // Deed is what a decision comes to: one entry and everything that must be true with it.
@@ -181,7 +186,10 @@ func (r *Records) write(ctx context.Context, by By, c Chain, h Head, d *Deed) (E
 	if err != nil {
 		return Entry{}, err
 	}
-	next := h.moved(d.Postings)
+	next, err := h.moved(d.Postings)
+	if err != nil {
+		return Entry{}, err
+	}
 	next.Seq, next.Hash = e.Seq, e.Hash
 	body, err := json.Marshal(next)
 	if err != nil {
@@ -231,54 +239,90 @@ func (r *Records) Timeline(ctx context.Context, c Chain, limit int, cursor strin
 }
 
 // Verify walks a whole chain and answers how many entries it has. The fault it answers, an Unready with the code
-// "tampered", names the first sequence that was changed, removed, reordered or added; the head is compared too.
+// "tampered", names the first sequence that was changed, removed, reordered or added; the head is compared too. An open part
+// that is missing altogether was erased, which the seal allows.
 func (r *Records) Verify(ctx context.Context, c Chain) (int64, error) {
-	// The head is read first: deeds that come during the walk only add entries behind it.
 	h, err := r.Head(ctx, c)
 	if err != nil {
 		return 0, err
 	}
-	broken := func(seq int64, why string) error {
-		return fault.Unready.Errorf("the history of %s is broken at entry %d: %s", c.entries, seq, why).Coded("tampered")
-	}
-	var n int64
-	prev, sums, cursor := "", Head{}, ""
-	for {
+	w := walk{chain: c, prev: c.entries}
+	for cursor := ""; ; {
 		p, err := r.Table.List(ctx, store.Query{Partition: c.entries, Cursor: cursor})
 		if err != nil {
-			return n, err
+			return w.n, err
 		}
 		for _, it := range p.Items {
-			if n == h.Seq {
-				break
+			if w.n == h.Seq {
+				// An entry and its head are written together, so a deed that came during the walk has moved the head by
+				// now. A head that still ends here knows nothing of this entry.
+				if err := w.ends(h); err != nil {
+					return w.n, err
+				}
+				if h, err = r.Head(ctx, c); err != nil {
+					return w.n, err
+				}
+				if h.Seq <= w.n {
+					return w.n, w.broken(w.n+1, "it was added behind the head")
+				}
 			}
-			e, before, ok, err := decode(it)
-			switch {
-			case err != nil:
-				return n, broken(n+1, "it cannot be read")
-			case e.Seq != n+1 || it.SK != seqKey(n+1):
-				return n, broken(n+1, "an entry is missing or out of order")
-			case before != prev:
-				return n, broken(n+1, "it does not follow the entry before")
-			case !ok:
-				return n, broken(n+1, "its content does not match its seal")
+			if err := w.step(it); err != nil {
+				return w.n, err
 			}
-			n, prev, sums = n+1, e.Hash, sums.moved(e.Postings)
 		}
-		if cursor = p.Cursor; cursor == "" || n == h.Seq {
+		if cursor = p.Cursor; cursor == "" {
 			break
 		}
 	}
-	if n != h.Seq || prev != h.Hash {
-		return n, broken(n+1, "the head tells of other entries")
+	// The list was read after the head, so it cannot end before the head does.
+	return w.n, w.ends(h)
+}
+
+// walk is a chain as far as it was read.
+type walk struct {
+	chain Chain
+	n     int64
+	prev  string
+	sums  Head
+}
+
+func (w *walk) broken(seq int64, why string) error {
+	return fault.Unready.Errorf("the history of %s is broken at entry %d: %s", w.chain.entries, seq, why).Coded("tampered")
+}
+
+func (w *walk) step(it store.Item) error {
+	seq := w.n + 1
+	e, before, ok, err := decode(it)
+	switch {
+	case err != nil:
+		return w.broken(seq, "it cannot be read")
+	case e.Seq != seq || it.SK != seqKey(seq):
+		return w.broken(seq, "an entry is missing or out of order")
+	case before != w.prev:
+		return w.broken(seq, "it does not follow the entry before")
+	case !ok:
+		return w.broken(seq, "its content does not match its seal")
+	case it.Book != w.chain.book(e.On, e.At, it.SK, e.Postings):
+		return w.broken(seq, "it stands elsewhere in the journal")
 	}
-	for cur, b := range sums.Balances {
-		if h.Balances[cur] != b {
-			return n, broken(n, "the balance is not the sum of the entries")
-		}
+	w.n, w.prev = seq, e.Hash
+	if w.sums, err = w.sums.moved(e.Postings); err != nil {
+		return w.broken(seq, "its amounts cannot be")
 	}
-	if len(sums.Balances) != len(h.Balances) {
-		return n, broken(n, "the balance is not the sum of the entries")
+	return nil
+}
+
+// ends compares the end of the walk with a head.
+func (w *walk) ends(h Head) error {
+	if w.n != h.Seq || w.n > 0 && w.prev != h.Hash {
+		return w.broken(w.n+1, "the head tells of other entries")
 	}
-	return n, nil
+	same := len(w.sums.Balances) == len(h.Balances)
+	for cur, b := range w.sums.Balances {
+		same = same && h.Balances[cur] == b
+	}
+	if !same {
+		return w.broken(w.n, "the balance is not the sum of the entries")
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"time"
 
 	"onebook/internal/activity"
@@ -14,11 +15,11 @@ import (
 	"onebook/internal/store"
 )
 
-// Books are what the reads of a door need. Documenting a door needs none of it.
-type Books struct {
-	Table   store.Table
-	Records *activity.Records
-	Org     *org.Service
+// books are what the reads of several doors need.
+type books struct {
+	table   store.Table
+	records *activity.Records
+	org     *org.Service
 }
 
 // idParam are the parameters of a route that names one thing.
@@ -27,11 +28,11 @@ type idParam struct {
 }
 
 // today is the organisation's date.
-func (b Books) today(ctx context.Context) (civil.Date, error) { return b.Org.Today(ctx) }
+func (b books) today(ctx context.Context) (civil.Date, error) { return b.org.Today(ctx) }
 
 // tag is the tag of a thing of a contact's; day is zero where no date matters.
-func (b Books) tag(ctx context.Context, contactID string, rev int64, day civil.Date) (Tag, error) {
-	h, err := b.Records.Head(ctx, activity.ContactChain(contactID))
+func (b books) tag(ctx context.Context, contactID string, rev int64, day civil.Date) (Tag, error) {
+	h, err := b.records.Head(ctx, activity.ContactChain(contactID))
 	return Tag{Rev: rev, Seq: h.Seq, Day: day.String()}, err
 }
 
@@ -75,4 +76,13 @@ type PDFs interface {
 	// Link answers an address that anybody may read the invoice's PDF at until expiresAt, at most five minutes.
 	// fault.Unready while the PDF is being made; fault.NotFound when there will be none.
 	Link(ctx context.Context, by activity.By, i invoice.Invoice) (url string, expiresAt time.Time, err error)
+}
+
+// withoutCurrent takes the current document out of a stale fault, since the door shows it in its own form.
+func withoutCurrent(err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) && f.Kind == fault.Stale && f.Data["current"] != nil {
+		return f.Kind.Errorf("%s", f.Message)
+	}
+	return err
 }

@@ -12,16 +12,22 @@ import (
 	"onebook/internal/civil"
 	"onebook/internal/fault"
 	"onebook/internal/invoice"
+	"onebook/internal/org"
+	"onebook/internal/store"
 	"onebook/internal/totals"
 )
 
 // Invoices serves totals, invoices and payments.
 type Invoices struct {
-	Books
+	Table    store.Table
+	Records  *activity.Records
+	Org      *org.Service
 	Billing  *billing.Service
 	Checkout *checkout.Service
 	PDFs     PDFs
 }
+
+func (s Invoices) books() books { return books{table: s.Table, records: s.Records, org: s.Org} }
 
 // Door opens it.
 func (s Invoices) Door() Door { return Door{Name: "invoices", Routes: s.routes} }
@@ -41,11 +47,11 @@ type invoiceForm struct {
 	ContactID string     `json:"contactId" maxLength:"60" doc:"whom it is for; it stays theirs"`
 	DueOn     civil.Date `json:"dueOn,omitzero" doc:"last day to pay on time"`
 	DueDays   *int       `json:"dueDays,omitempty" minimum:"0" maximum:"3650" doc:"instead of dueOn: counts from the day of issue; the organisation's usual time unless given"`
-	saleForm
+	SaleForm
 }
 
 func (f invoiceForm) input() billing.Input {
-	return billing.Input{ContactID: f.ContactID, Body: f.saleForm.input(), DueOn: f.DueOn, DueDays: f.DueDays}
+	return billing.Input{ContactID: f.ContactID, Body: f.SaleForm.input(), DueOn: f.DueOn, DueDays: f.DueDays}
 }
 
 type pdfView struct {
@@ -75,7 +81,7 @@ type invoiceView struct {
 	ContactID  string `json:"contactId"`
 	EstimateID string `json:"estimateId,omitempty"`
 	OrderID    string `json:"orderId,omitempty"`
-	saleView
+	SaleView
 	Paid       int64          `json:"paid" format:"minor"`
 	Credited   int64          `json:"credited" format:"minor"`
 	Due        int64          `json:"due" format:"minor" doc:"payable less paid less credited; 0 of a draft and of a void one"`
@@ -98,7 +104,7 @@ type invoiceView struct {
 func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceView {
 	v := invoiceView{
 		ID: i.ID, Number: i.Number, Status: string(i.State), Display: i.Display(today, !tr.ViewedAt.IsZero()), ContactID: i.ContactID,
-		EstimateID: i.EstimateID, OrderID: i.OrderID, saleView: viewOf(i.Body), Paid: i.Paid, Credited: i.Credited, Due: i.Due(),
+		EstimateID: i.EstimateID, OrderID: i.OrderID, SaleView: viewOf(i.Body), Paid: i.Paid, Credited: i.Credited, Due: i.Due(),
 		IssuedOn: i.IssuedOn, DueOn: i.DueOn, DueDays: i.DueDays, Recipients: []string{}, SentAt: when(i.SentAt),
 		ViewedAt: when(tr.ViewedAt), PaidAt: when(i.PaidAt), VoidReason: i.VoidReason, Reminders: []reminderView{},
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, Version: i.Version(),
@@ -124,22 +130,22 @@ func (s Invoices) invoice(ctx context.Context, invoiceID string) (invoiceView, T
 	if err != nil {
 		return invoiceView{}, Tag{}, err
 	}
-	today, err := s.today(ctx)
+	today, err := s.books().today(ctx)
 	if err != nil {
 		return invoiceView{}, Tag{}, err
 	}
-	tag, err := s.tag(ctx, i.ContactID, i.Version(), today)
+	tag, err := s.books().tag(ctx, i.ContactID, i.Version(), today)
 	return invoiceOf(i, tr, today), tag, err
 }
 
 // tracks reads the tracks of invoices, in their order.
-func (b Books) tracks(ctx context.Context, is []invoice.Invoice) ([]invoice.Track, error) {
+func (b books) tracks(ctx context.Context, is []invoice.Invoice) ([]invoice.Track, error) {
 	out := make([]invoice.Track, len(is))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
 	for n, i := range is {
 		g.Go(func() (err error) {
-			out[n], err = invoice.GetTrack(ctx, b.Table, i)
+			out[n], err = invoice.GetTrack(ctx, b.table, i)
 			return err
 		})
 	}
@@ -159,7 +165,7 @@ func (s Invoices) list(ctx context.Context, _ activity.By, req *Request[invoiceF
 	if err := ofContact(p.ContactID); err != nil {
 		return nil, "", err
 	}
-	today, err := s.today(ctx)
+	today, err := s.books().today(ctx)
 	if err != nil {
 		return nil, "", err
 	}
@@ -177,7 +183,7 @@ func (s Invoices) list(ctx context.Context, _ activity.By, req *Request[invoiceF
 	if err != nil {
 		return nil, "", err
 	}
-	trs, err := s.tracks(ctx, is)
+	trs, err := s.books().tracks(ctx, is)
 	if err != nil {
 		return nil, "", err
 	}
@@ -221,7 +227,7 @@ func (s Invoices) draftRoutes(r *Router) {
 	Patch(r, Op{ID: "editInvoice", Path: "/invoices/{id}", Summary: "Change a draft."}, Change[idParam, invoiceForm, invoiceView]{
 		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, invoiceForm]) (invoiceForm, Tag, error) {
 			i, err := invoice.Get(ctx, s.Table, req.Params.ID)
-			f := invoiceForm{ContactID: i.ContactID, DueOn: i.DueOn, DueDays: i.DueDays, saleForm: formOf(i.Body)}
+			f := invoiceForm{ContactID: i.ContactID, DueOn: i.DueOn, DueDays: i.DueDays, SaleForm: formOf(i.Body)}
 			return f, Tag{Rev: i.Version()}, err
 		},
 		Do: func(ctx context.Context, by activity.By, req *Request[idParam, invoiceForm]) error {

@@ -12,20 +12,20 @@ import (
 	"onebook/internal/store"
 )
 
-// memberForm is what people edit of a member.
-type memberForm struct {
+// MemberForm is what people edit of a member.
+type MemberForm struct {
 	Name  string `json:"name" minLength:"1" maxLength:"200"`
 	Email string `json:"email" maxLength:"254" doc:"of the sign-in; it cannot be changed later"`
 	Role  string `json:"role" enum:"owner,admin,billing,booking,sales,viewer"`
 }
 
-func (f memberForm) input() member.Input {
+func (f MemberForm) input() member.Input {
 	return member.Input{Name: f.Name, Email: f.Email, Role: member.Role(f.Role)}
 }
 
 type memberView struct {
 	ID string `json:"id"`
-	memberForm
+	MemberForm
 	InvitedAt *time.Time `json:"invitedAt,omitempty"`
 	Version   int64      `json:"version"`
 }
@@ -33,7 +33,7 @@ type memberView struct {
 func memberOf(m member.Member) memberView {
 	return memberView{
 		ID: m.ID, InvitedAt: when(m.InvitedAt), Version: m.Version(),
-		memberForm: memberForm{Name: m.Name, Email: m.Email, Role: string(m.Role)},
+		MemberForm: MemberForm{Name: m.Name, Email: m.Email, Role: string(m.Role)},
 	}
 }
 
@@ -46,12 +46,12 @@ func (s Settings) member(ctx context.Context, memberID string) (memberView, Tag,
 }
 
 func (s Settings) memberRoutes(r *Router) {
-	Create(r, Op{ID: "inviteMember", Path: "/members", Summary: "Invite somebody."}, Deed[None, memberForm, memberView]{
-		Do: func(ctx context.Context, by activity.By, req *Request[None, memberForm]) (string, error) {
-			m, err := s.Members.Invite(ctx, by, "", req.Body.input())
+	Create(r, Op{ID: "inviteMember", Path: "/members", Summary: "Invite somebody."}, Deed[None, MemberForm, memberView]{
+		Do: func(ctx context.Context, by activity.By, req *Request[None, MemberForm]) (string, error) {
+			m, err := s.Members.Invite(ctx, by, req.Body.input())
 			return m.ID, err
 		},
-		Show: func(ctx context.Context, _ activity.By, _ *Request[None, memberForm], memberID string) (memberView, Tag, error) {
+		Show: func(ctx context.Context, _ activity.By, _ *Request[None, MemberForm], memberID string) (memberView, Tag, error) {
 			return s.member(ctx, memberID)
 		},
 	})
@@ -72,16 +72,16 @@ func (s Settings) memberRoutes(r *Router) {
 		func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (memberView, Tag, error) {
 			return s.member(ctx, req.Params.ID)
 		})
-	Patch(r, Op{ID: "editMember", Path: "/members/{id}", Summary: "Change name or role; the organisation keeps an owner."}, Change[idParam, memberForm, memberView]{
-		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, memberForm]) (memberForm, Tag, error) {
+	Patch(r, Op{ID: "editMember", Path: "/members/{id}", Summary: "Change name or role; the organisation keeps an owner."}, Change[idParam, MemberForm, memberView]{
+		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, MemberForm]) (MemberForm, Tag, error) {
 			v, tag, err := s.member(ctx, req.Params.ID)
-			return v.memberForm, tag, err
+			return v.MemberForm, tag, err
 		},
-		Do: func(ctx context.Context, by activity.By, req *Request[idParam, memberForm]) error {
+		Do: func(ctx context.Context, by activity.By, req *Request[idParam, MemberForm]) error {
 			_, err := s.Members.Update(ctx, by, req.Params.ID, req.Rev, req.Body.input())
 			return err
 		},
-		Show: func(ctx context.Context, _ activity.By, req *Request[idParam, memberForm]) (memberView, Tag, error) {
+		Show: func(ctx context.Context, _ activity.By, req *Request[idParam, MemberForm]) (memberView, Tag, error) {
 			return s.member(ctx, req.Params.ID)
 		},
 	})

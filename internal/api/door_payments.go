@@ -86,7 +86,7 @@ func (s Invoices) payment(ctx context.Context, paymentID string) (paymentView, T
 	if err != nil {
 		return paymentView{}, Tag{}, err
 	}
-	tag, err := s.tag(ctx, p.ContactID, p.Version(), civil.Date{})
+	tag, err := s.books().tag(ctx, p.ContactID, p.Version(), civil.Date{})
 	return paymentOf(p), tag, err
 }
 

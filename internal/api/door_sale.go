@@ -27,8 +27,8 @@ type lineForm struct {
 	ServiceTo   civil.Date         `json:"serviceTo,omitzero" doc:"last day of the period of supply"`
 }
 
-// saleForm is what estimates and invoices have in common as they are typed.
-type saleForm struct {
+// SaleForm is what estimates and invoices have in common as they are typed.
+type SaleForm struct {
 	Currency         string              `json:"currency,omitempty" format:"currency" doc:"ISO 4217; the organisation's unless given"`
 	PricesIncludeTax *bool               `json:"pricesIncludeTax,omitempty" doc:"as in the settings unless given"`
 	LocationID       string              `json:"locationId,omitempty" maxLength:"60" doc:"decides the tax; the organisation's unless given"`
@@ -41,7 +41,7 @@ type saleForm struct {
 	Notes            string              `json:"notes,omitempty" maxLength:"10000" doc:"printed on the document"`
 }
 
-func (f saleForm) input() sale.Input {
+func (f SaleForm) input() sale.Input {
 	in := sale.Input{
 		Currency: f.Currency, PricesIncludeTax: f.PricesIncludeTax, LocationID: f.LocationID, Discount: f.Discount,
 		Allowances: f.Allowances, Charges: f.Charges, Prepaid: f.Prepaid, Rounding: f.Rounding, Notes: f.Notes,
@@ -53,9 +53,9 @@ func (f saleForm) input() sale.Input {
 }
 
 // formOf is the editable form of a document's body.
-func formOf(b sale.Body) saleForm {
+func formOf(b sale.Body) SaleForm {
 	in := b.Input()
-	f := saleForm{
+	f := SaleForm{
 		Currency: in.Currency, PricesIncludeTax: in.PricesIncludeTax, LocationID: in.LocationID, Discount: in.Discount,
 		Allowances: in.Allowances, Charges: in.Charges, Prepaid: in.Prepaid, Rounding: in.Rounding, Notes: in.Notes,
 	}
@@ -87,8 +87,8 @@ type lineView struct {
 	Net         int64              `json:"net" format:"minor"`
 }
 
-// saleView is what estimates, orders and invoices have in common: the content as it was typed, and what it comes to.
-type saleView struct {
+// SaleView is what estimates, orders and invoices have in common: the content as it was typed, and what it comes to.
+type SaleView struct {
 	Currency         string              `json:"currency"`
 	PricesIncludeTax bool                `json:"pricesIncludeTax,omitempty"`
 	LocationID       string              `json:"locationId,omitempty"`
@@ -112,9 +112,9 @@ type saleView struct {
 	ServiceTo        civil.Date          `json:"serviceTo,omitzero"`
 }
 
-func viewOf(b sale.Body) saleView {
+func viewOf(b sale.Body) SaleView {
 	t := b.Totals
-	v := saleView{
+	v := SaleView{
 		Currency: b.Currency, PricesIncludeTax: b.PricesIncludeTax, LocationID: b.LocationID, Lines: []lineView{},
 		Discount: b.Discount, Allowances: b.Allowances, Charges: b.Charges, Notes: b.Notes,
 		Subtotal: t.Subtotal, AllowancesTotal: t.Allowances, ChargesTotal: t.Charges, TaxExclusive: t.Net,

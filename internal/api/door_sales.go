@@ -10,15 +10,21 @@ import (
 	"onebook/internal/estimate"
 	"onebook/internal/money"
 	"onebook/internal/order"
+	"onebook/internal/org"
 	"onebook/internal/selling"
+	"onebook/internal/store"
 )
 
 // Sales serves the catalog, estimates and orders.
 type Sales struct {
-	Books
+	Table   store.Table
+	Records *activity.Records
+	Org     *org.Service
 	Catalog *catalog.Service
 	Selling *selling.Service
 }
+
+func (s Sales) books() books { return books{table: s.Table, records: s.Records, org: s.Org} }
 
 // Door opens it.
 func (s Sales) Door() Door { return Door{Name: "sales", Routes: s.routes} }
@@ -33,7 +39,7 @@ func (s Sales) routes(r *Router) {
 			if err != nil {
 				return orderView{}, Tag{}, err
 			}
-			tag, err := s.tag(ctx, o.ContactID, o.Version(), civil.Date{})
+			tag, err := s.books().tag(ctx, o.ContactID, o.Version(), civil.Date{})
 			return orderOf(o), tag, err
 		})
 	List(r, Op{ID: "listOrders", Path: "/orders", Summary: "Orders, newest first."},
@@ -47,8 +53,8 @@ func (s Sales) routes(r *Router) {
 		})
 }
 
-// itemForm is what people edit of a catalog item.
-type itemForm struct {
+// ItemForm is what people edit of a catalog item.
+type ItemForm struct {
 	Name        string        `json:"name" minLength:"1" maxLength:"200"`
 	Description string        `json:"description,omitempty" maxLength:"10000"`
 	Unit        string        `json:"unit" enum:"hour,fixed,month,each"`
@@ -59,7 +65,7 @@ type itemForm struct {
 
 type itemView struct {
 	ID string `json:"id"`
-	itemForm
+	ItemForm
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
 	Version   int64     `json:"version"`
@@ -68,7 +74,7 @@ type itemView struct {
 func itemOf(i catalog.Item) itemView {
 	return itemView{
 		ID: i.ID, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, Version: i.Version(),
-		itemForm: itemForm{
+		ItemForm: ItemForm{
 			Name: i.Name, Description: i.Description, Unit: i.Unit, UnitPrice: i.UnitPrice, Currency: i.Currency, TaxClass: i.TaxClass,
 		},
 	}
@@ -80,12 +86,12 @@ func (s Sales) item(ctx context.Context, itemID string) (itemView, Tag, error) {
 }
 
 func (s Sales) catalogRoutes(r *Router) {
-	Create(r, Op{ID: "createCatalogItem", Path: "/catalog/items", Summary: "A new service in the catalog."}, Deed[None, itemForm, itemView]{
-		Do: func(ctx context.Context, by activity.By, req *Request[None, itemForm]) (string, error) {
+	Create(r, Op{ID: "createCatalogItem", Path: "/catalog/items", Summary: "A new service in the catalog."}, Deed[None, ItemForm, itemView]{
+		Do: func(ctx context.Context, by activity.By, req *Request[None, ItemForm]) (string, error) {
 			i, err := s.Catalog.Create(ctx, by, catalog.Input(req.Body))
 			return i.ID, err
 		},
-		Show: func(ctx context.Context, _ activity.By, _ *Request[None, itemForm], itemID string) (itemView, Tag, error) {
+		Show: func(ctx context.Context, _ activity.By, _ *Request[None, ItemForm], itemID string) (itemView, Tag, error) {
 			return s.item(ctx, itemID)
 		},
 	})
@@ -102,16 +108,16 @@ func (s Sales) catalogRoutes(r *Router) {
 		func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (itemView, Tag, error) {
 			return s.item(ctx, req.Params.ID)
 		})
-	Patch(r, Op{ID: "editCatalogItem", Path: "/catalog/items/{id}", Summary: "Change it; what was offered or billed stays as it is."}, Change[idParam, itemForm, itemView]{
-		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, itemForm]) (itemForm, Tag, error) {
+	Patch(r, Op{ID: "editCatalogItem", Path: "/catalog/items/{id}", Summary: "Change it; what was offered or billed stays as it is."}, Change[idParam, ItemForm, itemView]{
+		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, ItemForm]) (ItemForm, Tag, error) {
 			v, tag, err := s.item(ctx, req.Params.ID)
-			return v.itemForm, tag, err
+			return v.ItemForm, tag, err
 		},
-		Do: func(ctx context.Context, by activity.By, req *Request[idParam, itemForm]) error {
+		Do: func(ctx context.Context, by activity.By, req *Request[idParam, ItemForm]) error {
 			_, err := s.Catalog.Update(ctx, by, req.Params.ID, req.Rev, catalog.Input(req.Body))
 			return err
 		},
-		Show: func(ctx context.Context, _ activity.By, req *Request[idParam, itemForm]) (itemView, Tag, error) {
+		Show: func(ctx context.Context, _ activity.By, req *Request[idParam, ItemForm]) (itemView, Tag, error) {
 			return s.item(ctx, req.Params.ID)
 		},
 	})
@@ -129,11 +135,11 @@ func (s Sales) catalogRoutes(r *Router) {
 type estimateForm struct {
 	ContactID  string     `json:"contactId" maxLength:"60" doc:"whom it is for; it stays theirs"`
 	ValidUntil civil.Date `json:"validUntil,omitzero" doc:"last day it can be accepted; the organisation's usual time unless given"`
-	saleForm
+	SaleForm
 }
 
 func (f estimateForm) input() selling.Input {
-	return selling.Input{ContactID: f.ContactID, ValidUntil: f.ValidUntil, Body: f.saleForm.input()}
+	return selling.Input{ContactID: f.ContactID, ValidUntil: f.ValidUntil, Body: f.SaleForm.input()}
 }
 
 type answerView struct {
@@ -148,7 +154,7 @@ type estimateView struct {
 	Number    string `json:"number,omitempty" doc:"from its first sending on"`
 	Status    string `json:"status" enum:"draft,sent,viewed,accepted,declined,expired,superseded,canceled,invoiced"`
 	ContactID string `json:"contactId"`
-	saleView
+	SaleView
 	ValidUntil civil.Date  `json:"validUntil,omitzero"`
 	SentAt     *time.Time  `json:"sentAt,omitempty"`
 	ViewedAt   *time.Time  `json:"viewedAt,omitempty"`
@@ -162,7 +168,7 @@ type estimateView struct {
 
 func estimateOf(e estimate.Estimate, today civil.Date) estimateView {
 	v := estimateView{
-		ID: e.ID, Number: e.Number, Status: string(e.StateOn(today)), ContactID: e.ContactID, saleView: viewOf(e.Body),
+		ID: e.ID, Number: e.Number, Status: string(e.StateOn(today)), ContactID: e.ContactID, SaleView: viewOf(e.Body),
 		ValidUntil: e.ValidUntil, SentAt: when(e.SentAt), ViewedAt: when(e.ViewedAt), OrderID: e.OrderID, InvoiceIDs: e.InvoiceIDs,
 		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt, Version: e.Version(),
 	}
@@ -177,11 +183,11 @@ func (s Sales) estimate(ctx context.Context, estimateID string) (estimateView, T
 	if err != nil {
 		return estimateView{}, Tag{}, err
 	}
-	today, err := s.today(ctx)
+	today, err := s.books().today(ctx)
 	if err != nil {
 		return estimateView{}, Tag{}, err
 	}
-	tag, err := s.tag(ctx, e.ContactID, e.Version(), today)
+	tag, err := s.books().tag(ctx, e.ContactID, e.Version(), today)
 	return estimateOf(e, today), tag, err
 }
 
@@ -209,7 +215,7 @@ func (s Sales) estimateRoutes(r *Router) {
 	Patch(r, Op{ID: "editEstimate", Path: "/estimates/{id}", Summary: "Change a draft."}, Change[idParam, estimateForm, estimateView]{
 		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, estimateForm]) (estimateForm, Tag, error) {
 			e, err := estimate.Get(ctx, s.Table, req.Params.ID)
-			f := estimateForm{ContactID: e.ContactID, ValidUntil: e.ValidUntil, saleForm: formOf(e.Body)}
+			f := estimateForm{ContactID: e.ContactID, ValidUntil: e.ValidUntil, SaleForm: formOf(e.Body)}
 			return f, Tag{Rev: e.Version()}, err
 		},
 		Do: func(ctx context.Context, by activity.By, req *Request[idParam, estimateForm]) error {
@@ -235,7 +241,7 @@ func (s Sales) estimates(ctx context.Context, _ activity.By, req *Request[estima
 	if err := ofContact(p.ContactID); err != nil {
 		return nil, "", err
 	}
-	today, err := s.today(ctx)
+	today, err := s.books().today(ctx)
 	if err != nil {
 		return nil, "", err
 	}
@@ -331,7 +337,7 @@ type orderView struct {
 	ContactID  string `json:"contactId"`
 	EstimateID string `json:"estimateId,omitempty"`
 	Title      string `json:"title,omitempty"`
-	saleView
+	SaleView
 	Billed     int64     `json:"billed" format:"minor" doc:"issued less voided or credited"`
 	Remaining  int64     `json:"remaining" format:"minor"`
 	InvoiceIDs []string  `json:"invoiceIds"`
@@ -341,7 +347,7 @@ type orderView struct {
 
 func orderOf(o order.Order) orderView {
 	v := orderView{
-		ID: o.ID, State: string(o.State), ContactID: o.ContactID, EstimateID: o.EstimateID, Title: o.Title, saleView: viewOf(o.Body),
+		ID: o.ID, State: string(o.State), ContactID: o.ContactID, EstimateID: o.EstimateID, Title: o.Title, SaleView: viewOf(o.Body),
 		Billed: o.Billed, Remaining: o.Remaining(), InvoiceIDs: o.Invoices, CreatedAt: o.CreatedAt, Version: o.Version(),
 	}
 	if v.InvoiceIDs == nil {

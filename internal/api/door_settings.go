@@ -11,11 +11,14 @@ import (
 	"onebook/internal/member"
 	"onebook/internal/money"
 	"onebook/internal/org"
+	"onebook/internal/store"
 )
 
 // Settings serves the organisation itself: settings, tax rules, members, issues and the audit trail.
 type Settings struct {
-	Books
+	Table   store.Table
+	Records *activity.Records
+	Org     *org.Service
 	Members *member.Service
 	Desk    *issue.Desk
 	Now     func() time.Time
@@ -47,8 +50,8 @@ type numberingForm struct {
 	Estimate string `json:"estimate" maxLength:"40"`
 }
 
-// settingsForm is what people edit of the organisation.
-type settingsForm struct {
+// SettingsForm is what people edit of the organisation.
+type SettingsForm struct {
 	Name             string        `json:"name" minLength:"1" maxLength:"200"`
 	Address          addressForm   `json:"address"`
 	TimeZone         string        `json:"timeZone" maxLength:"60" doc:"IANA; decides what day it is"`
@@ -69,13 +72,13 @@ type settingsForm struct {
 }
 
 type settingsView struct {
-	settingsForm
+	SettingsForm
 	LogoSHA256 string `json:"logoSha256,omitempty" doc:"of the logo's image; absent when there is none"`
 	Version    int64  `json:"version"`
 }
 
 func settingsOf(x org.Settings) settingsView {
-	return settingsView{LogoSHA256: x.LogoSHA256, Version: x.Version() + 1, settingsForm: settingsForm{
+	return settingsView{LogoSHA256: x.LogoSHA256, Version: x.Version() + 1, SettingsForm: SettingsForm{
 		Name: x.Name, Address: addressForm(x.Address), TimeZone: x.TimeZone, Currency: x.Currency, Locale: x.Locale, TaxID: x.TaxID,
 		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
 		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, PaymentTerms: x.PaymentTerms,
@@ -83,7 +86,7 @@ func settingsOf(x org.Settings) settingsView {
 }
 
 // apply puts what was edited into the settings; the logo comes another way and stays.
-func (f settingsForm) apply(x org.Settings) org.Settings {
+func (f SettingsForm) apply(x org.Settings) org.Settings {
 	x.Name, x.Address, x.TimeZone, x.Currency, x.Locale = f.Name, org.Address(f.Address), f.TimeZone, f.Currency, f.Locale
 	x.TaxID, x.Email, x.Phone, x.Website, x.Accent, x.Footer = f.TaxID, f.Email, f.Phone, f.Website, f.Accent, f.Footer
 	x.Numbering, x.DueDays, x.ValidDays = org.Numbering(f.Numbering), f.DueDays, f.ValidDays
@@ -100,14 +103,16 @@ func (s Settings) settings(ctx context.Context) (settingsView, Tag, error) {
 
 func (s Settings) settingsRoutes(r *Router) {
 	Read(r, Op{ID: "getSettings", Path: "/settings", Summary: "The organisation."},
-		func(ctx context.Context, _ activity.By, _ *Request[None, None]) (settingsView, Tag, error) { return s.settings(ctx) })
+		func(ctx context.Context, _ activity.By, _ *Request[None, None]) (settingsView, Tag, error) {
+			return s.settings(ctx)
+		})
 	Patch(r, Op{ID: "editSettings", Path: "/settings", Summary: "Change the organisation.",
-		About: "Tax, numbering and terms are for owner and billing, all else for owner and admin."}, Change[None, settingsForm, settingsView]{
-		Now: func(ctx context.Context, _ activity.By, _ *Request[None, settingsForm]) (settingsForm, Tag, error) {
+		About: "Tax, numbering and terms are for owner and billing, all else for owner and admin."}, Change[None, SettingsForm, settingsView]{
+		Now: func(ctx context.Context, _ activity.By, _ *Request[None, SettingsForm]) (SettingsForm, Tag, error) {
 			v, tag, err := s.settings(ctx)
-			return v.settingsForm, tag, err
+			return v.SettingsForm, tag, err
 		},
-		Do: func(ctx context.Context, by activity.By, req *Request[None, settingsForm]) error {
+		Do: func(ctx context.Context, by activity.By, req *Request[None, SettingsForm]) error {
 			x, err := s.Org.Get(ctx)
 			if err != nil {
 				return err
@@ -115,14 +120,14 @@ func (s Settings) settingsRoutes(r *Router) {
 			_, err = s.Org.Update(ctx, by, req.Rev-1, req.Body.apply(x))
 			return err
 		},
-		Show: func(ctx context.Context, _ activity.By, _ *Request[None, settingsForm]) (settingsView, Tag, error) {
+		Show: func(ctx context.Context, _ activity.By, _ *Request[None, SettingsForm]) (settingsView, Tag, error) {
 			return s.settings(ctx)
 		},
 	})
 }
 
-// taxRuleForm is what a person says of a tax rule.
-type taxRuleForm struct {
+// TaxRuleForm is what a person says of a tax rule.
+type TaxRuleForm struct {
 	TaxClass   string        `json:"taxClass" minLength:"1" maxLength:"40"`
 	LocationID string        `json:"locationId,omitempty" maxLength:"60" doc:"everywhere unless given"`
 	Name       string        `json:"name,omitempty" maxLength:"40" doc:"as documents print it, such as VAT; rules of several names apply together"`
@@ -134,12 +139,12 @@ type taxRuleForm struct {
 
 type taxRuleView struct {
 	ID string `json:"id"`
-	taxRuleForm
+	TaxRuleForm
 	Version int64 `json:"version"`
 }
 
 func taxRuleOf(t org.TaxRule) taxRuleView {
-	return taxRuleView{ID: t.ID, Version: t.Version(), taxRuleForm: taxRuleForm{
+	return taxRuleView{ID: t.ID, Version: t.Version(), TaxRuleForm: TaxRuleForm{
 		TaxClass: t.TaxClass, LocationID: t.LocationID, Name: t.Name, Category: t.Category, Rate: t.Rate, Reason: t.Reason, From: t.From,
 	}}
 }
@@ -151,15 +156,15 @@ func (s Settings) taxRule(ctx context.Context, ruleID string) (taxRuleView, Tag,
 
 func (s Settings) taxRoutes(r *Router) {
 	Create(r, Op{ID: "createTaxRule", Path: "/tax-rules", Summary: "How a class is taxed from a day on.",
-		About: "Rules are not edited: a new rate is a new rule with a later day."}, Deed[None, taxRuleForm, taxRuleView]{
-		Do: func(ctx context.Context, by activity.By, req *Request[None, taxRuleForm]) (string, error) {
+		About: "Rules are not edited: a new rate is a new rule with a later day."}, Deed[None, TaxRuleForm, taxRuleView]{
+		Do: func(ctx context.Context, by activity.By, req *Request[None, TaxRuleForm]) (string, error) {
 			b := req.Body
 			t, err := s.Org.AddTaxRule(ctx, by, org.TaxRule{
 				TaxClass: b.TaxClass, LocationID: b.LocationID, Name: b.Name, Category: b.Category, Rate: b.Rate, Reason: b.Reason, From: b.From,
 			})
 			return t.ID, err
 		},
-		Show: func(ctx context.Context, _ activity.By, _ *Request[None, taxRuleForm], ruleID string) (taxRuleView, Tag, error) {
+		Show: func(ctx context.Context, _ activity.By, _ *Request[None, TaxRuleForm], ruleID string) (taxRuleView, Tag, error) {
 			return s.taxRule(ctx, ruleID)
 		},
 	})
@@ -232,9 +237,11 @@ func (s Settings) verify(ctx context.Context, by activity.By, req *Request[audit
 		return auditView{}, Tag{}, fault.NotFound.Errorf("there is no such contact")
 	}
 	n, err := s.Records.Verify(ctx, chain)
-	switch fault.KindOf(err) {
-	case fault.Unready: // the answer to what was asked, not a failure to answer
+	switch {
+	case fault.KindOf(err) == fault.Unready: // the answer to what was asked, not a failure to answer
 		return auditView{Entries: n, Problem: err.Error()}, Tag{}, nil
+	case err != nil:
+		return auditView{}, Tag{}, err
 	}
-	return auditView{Intact: true, Entries: n, Head: h.Hash}, Tag{}, err
+	return auditView{Intact: true, Entries: n, Head: h.Hash}, Tag{}, nil
 }

@@ -102,7 +102,7 @@ func New(p Parts) *Product {
 		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Org: x.Org, Clients: clients, Provider: &lazyProvider{parts: &x.Parts},
 		Base: p.Env["SITE_URL"], Live: p.Live,
 	}
-	x.Desk = &issue.Desk{Table: p.Table, Records: x.Records, Now: p.Now}
+	x.Desk = &issue.Desk{Table: p.Table, Records: x.Records, Now: p.Now, May: member.MaySettle}
 	return x
 }
 
@@ -311,7 +311,7 @@ func (c clients) Client(ctx context.Context, contactID string) (sale.Client, err
 		return sale.Client{}, err
 	}
 	out := sale.Client{
-		ContactID: who.ID, Locale: who.Locale, Archived: !who.ArchivedAt.IsZero(), To: sale.Addressee{Name: to.Name, Email: to.Email},
+		ContactID: who.ID, Locale: who.Locale, Currency: who.Currency, Archived: !who.ArchivedAt.IsZero(), To: sale.Addressee{Name: to.Name, Email: to.Email},
 		Party: sale.Party{Name: who.Name, Company: who.Company, Address: who.Address.Lines(), TaxID: who.TaxID, Email: to.Email},
 	}
 	if len(who.Phones) > 0 {

@@ -114,7 +114,7 @@ func (x *Product) archive() *archive.Service {
 
 // ContactsFunction serves contacts.
 func (x *Product) ContactsFunction() (Handler, error) {
-	return x.door(api.Contacts{Contacts: x.Contacts, Table: x.Table}.Door(), "TABLE", "ISSUER", "USER_POOL_CLIENT_ID")
+	return x.door(api.Contacts{Contacts: x.Contacts, Org: x.Org, Table: x.Table}.Door(), "TABLE", "ISSUER", "USER_POOL_CLIENT_ID")
 }
 
 // SalesFunction serves catalog, estimates and orders.

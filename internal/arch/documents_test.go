@@ -136,8 +136,7 @@ func deadLinks(dir, text string, imports map[string]string, names map[string]map
 		},
 		LookupSym: func(recv, name string) bool { return true },
 	}
-	var follow func([]comment.Text)
-	follow = func(texts []comment.Text) {
+	follow := func(texts []comment.Text) {
 		for _, t := range texts {
 			l, ok := t.(*comment.DocLink)
 			if !ok {

@@ -14,7 +14,7 @@ import (
 
 // given are the values that functions are given.
 var given = []string{
-	"TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "STRIPE_SECRET", "STRIPE_WEBHOOK_SECRET", "MAIL_FROM", "CONFIG_SET",
+	"TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "STRIPE_SECRET", "STRIPE_WEBHOOK_SECRET", "STRIPE_LIVE", "MAIL_FROM", "CONFIG_SET",
 	"USER_POOL_ID", "USER_POOL_CLIENT_ID", "ISSUER", "EFFECTS", "LOG_LEVEL",
 }
 
@@ -203,11 +203,8 @@ func alarmLaw(d *deployment) (out []string) {
 		if !slices.Contains(items(a.Properties["AlarmActions"]), any("Alarms.Alerts")) {
 			say(&out, "%s tells nobody", a.LogicalID)
 		}
-		if strings.HasSuffix(a.LogicalID, "Absent") && a.Properties["MetricName"] != nil && a.Properties["TreatMissingData"] != "breaching" {
-			say(&out, "%s takes silence for success", a.LogicalID)
-		}
 	}
-	if a, ok := d.Resource("Alarms.SweepAbsent"); !ok || fmt.Sprint(a.Properties["MetricName"]) != "Swept" {
+	if a, ok := d.Resource("Alarms.SweepAbsent"); !ok || a.Properties["TreatMissingData"] != "breaching" || a.Properties["ComparisonOperator"] != "LessThanThreshold" {
 		say(&out, "no alarm hears that the sweeper is silent")
 	}
 	topic, _ := d.Resource("Alarms.Alerts")

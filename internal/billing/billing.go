@@ -388,10 +388,7 @@ func (s *Service) Send(ctx context.Context, by activity.By, invoiceID string) (i
 			return nil, fault.Unready.Errorf("%s has no e-mail address; add one and send again", c.Name).Coded("no_address")
 		}
 		now := s.Now().UTC()
-		op, err := effect.New(effect.Effect{
-			ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: MailInvoice, ContactID: i.ContactID, Subject: i.ID,
-			Title: "Mail of invoice " + i.Number, Area: issue.Billing,
-		}, now)
+		op, err := s.mail(*i, now)
 		if err != nil {
 			return nil, err
 		}
@@ -490,4 +487,32 @@ func (s *Service) PayLink(ctx context.Context, by activity.By, invoiceID string)
 		return "", fault.Unready.Errorf("an invoice has a link once it is issued, and as long as it is not void")
 	}
 	return s.Links.URL(ctx, link.Link{ID: i.LinkID, Scope: link.Invoice})
+}
+
+// Renew mails the link of an invoice again, to the address on record. link.ErrRenewed when that was done a moment ago.
+func (s *Service) Renew(ctx context.Context, by activity.By, l link.Link) error {
+	_, err := s.Records.Do(ctx, by, activity.ContactChain(l.ContactID), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		i, err := invoice.Get(ctx, s.Table, l.Document)
+		if err != nil {
+			return nil, err
+		}
+		now := s.Now().UTC()
+		op, err := s.mail(i, now)
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{
+			Kind: "link.renewed", Subject: i.ID, Text: "The client asked for the link of invoice " + i.Number + " again",
+			Ops: []store.Op{l.Renewal(now), op},
+		}, nil
+	})
+	return err
+}
+
+// mail puts the letter with an invoice in line.
+func (s *Service) mail(i invoice.Invoice, now time.Time) (store.Op, error) {
+	return effect.New(effect.Effect{
+		ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: MailInvoice, ContactID: i.ContactID, Subject: i.ID,
+		Title: "Mail of invoice " + i.Number, Area: issue.Billing,
+	}, now)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"onebook/internal/activity"
 	"onebook/internal/fault"
@@ -30,6 +29,11 @@ func (s *Service) Settle(ctx context.Context, by activity.By, intentID string) e
 	if err != nil {
 		return err
 	}
+	return s.apply(ctx, by, in)
+}
+
+// apply records what became of an intent, when it agrees with what was asked for.
+func (s *Service) apply(ctx context.Context, by activity.By, in payment.Intent) error {
 	p, err := s.ours(ctx, in)
 	if errors.Is(err, fault.NotFound) {
 		return s.unmatched(ctx, in, "it does not name a payment of ours")
@@ -223,7 +227,7 @@ func (s *Service) raise(ctx context.Context, in issue.Issue) error {
 var (
 	ofIntent = map[string]bool{
 		"payment_intent.succeeded": true, "payment_intent.payment_failed": true, "payment_intent.canceled": true,
-		"payment_intent.processing": true, "payment_intent.requires_action": true, "payment_intent.created": true,
+		"payment_intent.processing": true, "payment_intent.requires_action": true,
 	}
 	ofSession = map[string]bool{
 		"checkout.session.completed": true, "checkout.session.async_payment_succeeded": true,
@@ -231,7 +235,7 @@ var (
 	}
 	silent = map[string]bool{ // they say nothing that the intent does not
 		"charge.succeeded": true, "charge.failed": true, "charge.pending": true, "charge.updated": true, "customer.created": true,
-		"customer.updated": true, "payment_method.attached": true,
+		"customer.updated": true, "payment_method.attached": true, "payment_intent.created": true,
 	}
 )
 
@@ -259,6 +263,9 @@ func (s *Service) Hint(ctx context.Context, by activity.By, ev payment.Event) er
 
 // SettleSession looks a page up and applies what became of it. fault.NotFound when it is none of ours.
 func (s *Service) SettleSession(ctx context.Context, by activity.By, sessionID string) error {
+	if err := member.May(by, member.PaymentOutcome); err != nil {
+		return err
+	}
 	ses, err := s.Provider.Session(ctx, sessionID)
 	if err != nil {
 		return err
@@ -266,21 +273,25 @@ func (s *Service) SettleSession(ctx context.Context, by activity.By, sessionID s
 	return s.settleSession(ctx, by, ses)
 }
 
+// settleSession applies what the page itself says. It needs no look at the intent: the client's return is served with a key
+// that may read pages only.
 func (s *Service) settleSession(ctx context.Context, by activity.By, ses payment.Session) error {
-	if ses.Intent != "" {
-		if err := s.Settle(ctx, by, ses.Intent); err != nil {
-			return err
-		}
+	in := payment.Intent{
+		ID: ses.Intent, Amount: ses.Amount, Currency: ses.Currency, Live: ses.Live, Metadata: ses.Metadata, Created: ses.Created,
+	}
+	switch {
+	case ses.Status == "complete" && ses.Paid == "paid":
+		in.Status, in.Received = "succeeded", ses.Amount
+		return s.apply(ctx, by, in)
+	case ses.Status == "complete":
+		in.Status = "processing"
+		return s.apply(ctx, by, in)
+	case ses.Status != "expired":
+		return nil // still open: a decline is told by the intent
 	}
 	paymentID := ses.Metadata[metaKey]
 	if _, err := id.Contact("py", paymentID); err != nil {
-		if ses.Intent != "" {
-			return nil // the intent has told of it
-		}
-		return s.unmatched(ctx, payment.Intent{ID: ses.ID}, "a payment page that is none of ours (session "+strconv.Quote(ses.ID)+")")
+		return s.unmatched(ctx, payment.Intent{ID: ses.ID}, "a payment page that is none of ours")
 	}
-	if ses.Status == "expired" {
-		return s.close(ctx, by, paymentID, payment.Failed, "The payment page closed unused", nil)
-	}
-	return nil
+	return s.close(ctx, by, paymentID, payment.Failed, "The payment page closed unused", nil)
 }

@@ -448,7 +448,9 @@ func TestArchivedContactsAreOutOfSight(t *testing.T) {
 // Letters about money go to whom the company named, else to the verified address.
 func TestWhereLettersGo(t *testing.T) {
 	w := newWorld(t)
-	c := w.add(t, full())
+	firm := full()
+	firm.People = append([]HumanInput{{Name: "Eva", Emails: []EmailInput{{Address: "eva@bücher.de"}}, Receives: []string{"visits"}}}, firm.People...)
+	c := w.add(t, firm)
 	r, err := w.Recipient(ctx, c.ID)
 	want := Recipient{ContactID: c.ID, Name: "Max Maier", Email: "max@xn--bcher-kva.de", Locale: "de-AT", TimeZone: "Europe/Vienna"}
 	if diff := cmp.Diff(want, r); diff != "" || err != nil {
@@ -528,6 +530,40 @@ func TestAMergedContactIsFollowed(t *testing.T) {
 	if r, err := w.Recipient(ctx, gone.ID); err != nil || r.ContactID != stays.ID {
 		t.Errorf("%+v %v", r, err)
 	}
+}
+
+// A merge that comes between looking and writing does not get lost: the edit lands on the contact that remains.
+func TestAnEditMeetsAMerge(t *testing.T) {
+	w := newWorld(t)
+	gone, stays := w.add(t, person("Jane", "", "")), w.add(t, person("Jane Doe", "", ""))
+	s := *w.Service
+	s.Records = &activity.Records{Table: &meeting{Table: w.Table, at: "C#" + gone.ID, then: func() { mergeHeads(t, w, gone.ID, stays.ID) }}, Now: w.Now, Entropy: w.Records.Entropy}
+	in := stays.Input()
+	in.Source = "edited"
+	got, err := s.Update(ctx, owner, gone.ID, 1, in)
+	if err != nil || got.ID != stays.ID || got.Source != "edited" {
+		t.Errorf("%+v %v", got, err)
+	}
+	if it, err := w.Table.Get(ctx, itemKey(gone.ID)); err != nil || it.Version != 1 {
+		t.Errorf("the contact that is gone was edited: version %d, %v", it.Version, err)
+	}
+}
+
+// meeting is a table in which something happens right after the first read of a partition.
+type meeting struct {
+	store.Table
+	at   string
+	then func()
+}
+
+func (m *meeting) Get(ctx context.Context, k store.Key) (store.Item, error) {
+	it, err := m.Table.Get(ctx, k)
+	if k.PK == m.at && m.then != nil {
+		then := m.then
+		m.then = nil
+		then()
+	}
+	return it, err
 }
 
 // mergeHeads sets what a merge will set.

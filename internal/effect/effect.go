@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"time"
 
+	"onebook/internal/activity"
 	"onebook/internal/fault"
 	"onebook/internal/id"
 	"onebook/internal/store"
@@ -71,9 +72,11 @@ func DuePartition(shard int) string { return fmt.Sprintf("effect#%d", shard) }
 
 func key(effectID string) store.Key { return store.Key{PK: "EFFECT#" + effectID, SK: "EFFECT"} }
 
+const dueForm = "2006-01-02T15:04:05Z"
+
 // dueSK sorts by instant; whole seconds are enough and keep the key short.
 func dueSK(at time.Time, effectID string) string {
-	return at.UTC().Format("2006-01-02T15:04:05Z") + "#" + effectID
+	return at.UTC().Format(dueForm) + "#" + effectID
 }
 
 // New answers the operation that puts an effect in line, to be part of a deed. It fills state and times.
@@ -134,7 +137,8 @@ func Decode(it store.Item) (Effect, error) {
 	return e, nil
 }
 
-// Again answers the operation that puts a failed or waiting effect back in line at now, because a person asked for it.
+// Again answers the operation that puts a failed or waiting effect back in line at now, because a person asked for it. It is
+// part of a deed, which decides anew when the effect moves meanwhile.
 func Again(ctx context.Context, t store.Table, effectID string, now time.Time) (store.Op, error) {
 	e, err := Get(ctx, t, effectID)
 	if err != nil {
@@ -149,5 +153,7 @@ func Again(ctx context.Context, t store.Table, effectID string, now time.Time) (
 		}
 	}
 	e.State, e.NextAt, e.Tries, e.Until, e.LeaseUntil = Pending, now, 0, time.Time{}, time.Time{}
-	return e.put()
+	e.Result, e.DoneAt = "", time.Time{}
+	op, err := e.put()
+	return op.Else(activity.Contended), err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"onebook/internal/fault"
@@ -49,6 +50,13 @@ type Runner struct {
 // leases say how long one attempt may take before it counts as lost. A letter has no idempotency key outside, so its attempt
 // is lost only when the mail service would long have reported that it was sent (reliability.md E2).
 var leases = map[string]time.Duration{Mail: 15 * time.Minute, PDF: time.Minute, Stripe: time.Minute}
+
+func lease(lane string) time.Duration {
+	if d := leases[lane]; d > 0 {
+		return d
+	}
+	return time.Minute
+}
 
 // attemptKind is the kind of an attempt's item: the record made before the call, by which the write that leases an
 // effect recognises itself.
@@ -105,16 +113,25 @@ func (r *Runner) Run(ctx context.Context, effectID string) error {
 		}
 		return err
 	}
-	result, err := plan.Call(ctx)
+	result, err := call(ctx, leased, plan)
+	// Whatever it came to is worth more than the caller's deadline: what is not noted now is done again later.
+	ctx = context.WithoutCancel(ctx)
 	if err != nil {
 		return r.failed(ctx, leased, err, result)
 	}
 	return r.finish(ctx, leased, Done, result, plan.Done)
 }
 
+// call does it within the lease: afterwards somebody else may be doing it.
+func call(ctx context.Context, e Effect, plan Plan) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, lease(e.Lane))
+	defer cancel()
+	return plan.Call(ctx)
+}
+
 // take marks the effect as being sent, under the handler's conditions, together with the attempt's record.
 func (r *Runner) take(ctx context.Context, e Effect, checks []store.Op, now time.Time) (Effect, error) {
-	e.State, e.LeaseUntil, e.Tries = Sending, now.Add(leases[e.Lane]), e.Tries+1
+	e.State, e.LeaseUntil, e.Tries = Sending, now.Add(lease(e.Lane)), e.Tries+1
 	op, err := e.put()
 	if err != nil {
 		return e, err
@@ -140,20 +157,37 @@ func (r *Runner) finish(ctx context.Context, e Effect, s State, result string, c
 	if err != nil {
 		return err
 	}
-	if op, ok, err := issue.Settled(ctx, r.Table, now, issueCode(e), e.ID, "it succeeded: "+result); err != nil {
-		return err
-	} else if ok {
-		ops = append(ops, op)
+	if commit == nil {
+		commit = func(ctx context.Context, _ string, ops ...store.Op) error { return r.Table.Write(ctx, ops...) }
 	}
-	if commit != nil {
-		err = commit(ctx, result, ops...)
-	} else {
-		err = r.Table.Write(ctx, ops...)
+	return settle(func() error {
+		op, ok, err := issue.Settled(ctx, r.Table, now, issueCode(e), e.ID, "it succeeded: "+result)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return commit(ctx, result, ops...)
+		}
+		return commit(ctx, result, append(slices.Clone(ops), op.Else(errIssueMoved))...)
+	})
+}
+
+// errIssueMoved: a person decided on the effect's issue at this moment.
+var errIssueMoved = errors.New("effect: its issue moved")
+
+const maxSettle = 8
+
+// settle commits an outcome, again when the issue moved. When the effect itself moved, somebody else has committed one.
+func settle(commit func() error) error {
+	for n := 1; ; n++ {
+		err := commit()
+		switch {
+		case errors.Is(err, errMoved):
+			return nil
+		case !errors.Is(err, errIssueMoved) || n == maxSettle:
+			return err
+		}
 	}
-	if errors.Is(err, errMoved) {
-		return nil
-	}
-	return err
 }
 
 func (r *Runner) ending(ctx context.Context, e Effect, now time.Time, note string) ([]store.Op, error) {
@@ -173,7 +207,7 @@ func issueCode(e Effect) string { return e.Kind + ".failed" }
 // failed commits what a failure comes to: another try later, or a person.
 func (r *Runner) failed(ctx context.Context, e Effect, cause error, result string) error {
 	now := r.Now().UTC()
-	if errors.Is(cause, ErrAmbiguous) {
+	if errors.Is(cause, ErrAmbiguous) && e.Tries <= len(backoff) {
 		return r.uncertain(ctx, e, now)
 	}
 	in := issue.Issue{
@@ -196,33 +230,33 @@ func (r *Runner) failed(ctx context.Context, e Effect, cause error, result strin
 	if err != nil {
 		return err
 	}
-	op, _, err := issue.Raise(ctx, r.Table, now, in)
-	if err != nil {
-		return err
-	}
-	err = r.Table.Write(ctx, append(ops, op)...)
-	if errors.Is(err, errMoved) {
-		return nil
-	}
-	return err
+	return r.raise(ctx, now, in, ops)
+}
+
+// raise commits an outcome together with the issue that tells of it.
+func (r *Runner) raise(ctx context.Context, now time.Time, in issue.Issue, ops []store.Op) error {
+	return settle(func() error {
+		op, _, err := issue.Raise(ctx, r.Table, now, in)
+		if err != nil {
+			return err
+		}
+		return r.Table.Write(ctx, append(slices.Clone(ops), op.Else(errIssueMoved))...)
+	})
 }
 
 // uncertain notes that a call may have happened; the effect keeps its lease.
 func (r *Runner) uncertain(ctx context.Context, e Effect, now time.Time) error {
-	note, err := attemptItem(e.ID, "END", int(e.version), now, "it may have happened")
+	// Not END: the effect has not ended, and whoever ends this attempt writes that.
+	note, err := attemptItem(e.ID, "LOST", int(e.version), now, "it may have happened")
 	if err != nil {
 		return err
 	}
-	op, _, err := issue.Raise(ctx, r.Table, now, issue.Issue{
+	return r.raise(ctx, now, issue.Issue{
 		Code: issueCode(e), Subject: e.ID, Area: e.Area, ContactID: e.ContactID, Effect: e.ID, State: issue.Retrying, NextAt: e.LeaseUntil,
 		Title: e.Title + " may have failed", Refs: map[string]string{"about": e.Subject},
 		Detail:   "No answer came, so it may have gone out. If no report of it comes, it is tried again by itself.",
 		Attempts: []issue.Attempt{{At: now, Result: "no answer"}},
-	})
-	if err != nil {
-		return err
-	}
-	return r.Table.Write(ctx, store.Put(note), op)
+	}, []store.Op{store.Put(note).Else(errMoved)})
 }
 
 // Confirm ends an effect that the outside reports as done, with the outside's id. It is what saves a letter from going out
@@ -253,14 +287,10 @@ func (r *Runner) dropLate(ctx context.Context, e Effect, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	op, _, err := issue.Raise(ctx, r.Table, now, issue.Issue{
+	return r.raise(ctx, now, issue.Issue{
 		Code: issueCode(e), Subject: e.ID, Area: e.Area, ContactID: e.ContactID, State: issue.Open, Title: e.Title + " was not sent in time",
 		Detail: "It could not be done before it lost its purpose and was dropped.", Refs: map[string]string{"about": e.Subject},
-	})
-	if err != nil {
-		return err
-	}
-	return r.Table.Write(ctx, append(ops, op)...)
+	}, ops)
 }
 
 // reason is what an issue may show of an error: a fault's own words, or a plain sentence; the rest is in the log.
@@ -272,25 +302,27 @@ func reason(err error) string {
 	return "It was refused for a reason that is in the log."
 }
 
-// Sweep runs everything that is due on one shard, oldest first, and answers how many it tried. It goes on after a
-// failure of one and joins the errors.
-func (r *Runner) Sweep(ctx context.Context, shard int) (int, error) {
-	n := 0
+// Sweep runs everything that is due on one shard, oldest first, and answers how many it tried and since when the oldest of them
+// was due. It goes on after a failure of one and joins the errors.
+func (r *Runner) Sweep(ctx context.Context, shard int) (tried int, oldest time.Time, err error) {
 	var errs []error
 	q := store.Query{Index: store.Due, Partition: DuePartition(shard), To: dueSK(r.Now().Add(time.Second), "")}
 	for {
 		p, err := r.Table.List(ctx, q)
 		if err != nil {
-			return n, errors.Join(append(errs, err)...)
+			return tried, oldest, errors.Join(append(errs, err)...)
 		}
 		for _, it := range p.Items {
-			n++
+			if at, err := time.Parse(time.RFC3339, it.Due.SK[:len(dueForm)]); err == nil && oldest.IsZero() {
+				oldest = at
+			}
+			tried++
 			if err := r.Run(ctx, it.PK[len("EFFECT#"):]); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", it.PK, err))
 			}
 		}
 		if q.Cursor = p.Cursor; q.Cursor == "" || ctx.Err() != nil {
-			return n, errors.Join(errs...)
+			return tried, oldest, errors.Join(errs...)
 		}
 	}
 }

@@ -15,6 +15,8 @@ type Desk struct {
 	Table   store.Table
 	Records *activity.Records
 	Now     func() time.Time
+	// May answers nil when the actor may settle issues of an area (member.MaySettle). Without it nobody may.
+	May func(by activity.By, area string) error
 }
 
 // Decision is what a person does about an issue.
@@ -100,6 +102,9 @@ func (d *Desk) do(ctx context.Context, by activity.By, issueID, kind, reason str
 		if err != nil {
 			return nil, err
 		}
+		if err := d.may(by, i.Area); err != nil {
+			return nil, err
+		}
 		if i.Actions() == nil {
 			return nil, fault.Unready.Errorf("this issue is settled already")
 		}
@@ -117,7 +122,15 @@ func (d *Desk) do(ctx context.Context, by activity.By, issueID, kind, reason str
 	return err
 }
 
-// List answers the issues of one state, newest first, over all shards; cursor is of an earlier answer.
+func (d *Desk) may(by activity.By, area string) error {
+	if d.May == nil {
+		return fault.Denied.Errorf("issues cannot be settled here")
+	}
+	return d.May(by, area)
+}
+
+// List answers the issues of one state, or of all when s is empty, newest first, over all shards; cursor is of an earlier
+// answer.
 func (d *Desk) List(ctx context.Context, s State, limit int, cursor string) ([]Issue, string, error) {
 	items, next, err := store.Merged(ctx, d.Table, partitions(s), store.Query{Index: store.ByList, Desc: true, Limit: limit, Cursor: cursor})
 	if err != nil {
@@ -138,9 +151,15 @@ func (d *Desk) List(ctx context.Context, s State, limit int, cursor string) ([]I
 }
 
 func partitions(s State) []string {
-	out := make([]string, Shards)
-	for n := range out {
-		out[n] = ListPartition(s, n)
+	states := []State{Retrying, Open, ResolvedAuto, ResolvedManual, Ignored}
+	if s != "" {
+		states = []State{s}
+	}
+	var out []string
+	for _, x := range states {
+		for n := range Shards {
+			out = append(out, ListPartition(x, n))
+		}
 	}
 	return out
 }

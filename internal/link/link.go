@@ -245,3 +245,15 @@ func (s *Service) Actor(ctx context.Context, ref string) (activity.By, error) {
 	}
 	return activity.By{Kind: activity.Client, ID: l.ID, Name: "Client"}, nil
 }
+
+// ErrRenewed is the failure of [Link.Renewal]: the link was mailed again a moment ago.
+var ErrRenewed = fault.Exists.Errorf("the link was mailed a moment ago; look into your mailbox")
+
+const renewEvery = 10 * time.Minute
+
+// Renewal is the claim under which a link is mailed again, at most once in ten minutes, however often a stranger asks.
+func (l Link) Renewal(now time.Time) store.Op {
+	return store.Put(store.Item{
+		Key: store.Key{PK: "CLAIM#renew#" + l.ID, SK: "CLAIM"}, Kind: "claim", Body: []byte("{}"), Expires: now.Add(renewEvery),
+	}).Else(ErrRenewed)
+}

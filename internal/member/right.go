@@ -123,6 +123,12 @@ func May(by activity.By, r Right) error {
 	return fault.Denied.Errorf("your role does not allow this; ask an owner").With("right", string(r))
 }
 
+// settling is the right to settle issues of each area.
+var settling = map[string]Right{"billing": IssueBilling, "booking": IssueBooking, "admin": IssueAdmin}
+
+// MaySettle answers nil when by may settle issues of an area, as May does.
+func MaySettle(by activity.By, area string) error { return May(by, settling[area]) }
+
 // Automaton is the actor of a job.
 func Automaton(name string) activity.By {
 	return activity.By{Kind: activity.Automation, ID: name, Name: automationNames[name]}

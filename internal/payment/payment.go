@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"time"
 
+	"onebook/internal/activity"
 	"onebook/internal/civil"
 	"onebook/internal/fault"
 	"onebook/internal/id"
@@ -159,7 +160,8 @@ func (p Payment) Put() (store.Op, error) {
 		}
 		it.Due = store.Key{PK: DuePartition(id.Shard(p.ContactID, DueShards)), SK: at.UTC().Format("2006-01-02T15:04:05Z") + "#" + p.ID}
 	}
-	return store.Put(it), nil
+	// A page that was opened meanwhile is noted without a deed, so a deed that meets it decides again.
+	return store.Put(it).Else(activity.Contended), nil
 }
 
 // Decode reads a payment from its item.

@@ -91,6 +91,7 @@ type Swept struct {
 // Handle does one tick. A failure of one part does not stop the others; the joined error makes the platform try again.
 func (s Sweeper) Handle(ctx context.Context, _ Tick) (Swept, error) {
 	var out Swept
+	var late time.Duration
 	var errs []error
 	step := func(name string, do func() error) {
 		var err error
@@ -111,10 +112,17 @@ func (s Sweeper) Handle(ctx context.Context, _ Tick) (Swept, error) {
 			return err
 		})
 		step("effects", func() error {
-			n, err := s.Runner.Sweep(ctx, shard)
+			n, since, err := s.Runner.Sweep(ctx, shard)
 			out.Effects += n
+			if !since.IsZero() {
+				late = max(late, s.Runner.Now().Sub(since))
+			}
 			return err
 		})
+	}
+	if len(errs) == 0 {
+		// Alarms are made of this line: its absence, and how late the oldest effect was.
+		s.Log.InfoContext(ctx, "swept", "effects", out.Effects, "expired", out.Expired, "late", int(late.Seconds()))
 	}
 	return out, errors.Join(errs...)
 }

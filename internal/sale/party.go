@@ -23,6 +23,7 @@ type Client struct {
 	Party
 	ContactID string // the one that owns the record, after a merge was followed
 	Locale    string // of the documents, en or de; empty: the organisation's
+	Currency  string // of new documents; empty: the organisation's
 	To        Addressee
 	Archived  bool // nothing new is made for it until it is restored
 }

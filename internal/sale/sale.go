@@ -7,7 +7,9 @@ package sale
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,7 +24,9 @@ import (
 // Limits of a document.
 const (
 	MaxLines = 1000
-	MaxNotes = 10_000 // characters
+	MaxNotes = 10_000    // characters
+	MaxPaper = 300 << 10 // bytes as stored: a frozen document must stay well within one item
+	MaxAhead = 3650      // days from today to the last day of an offer, or to a due date
 )
 
 // LineInput is a line as a person types it: from the catalog, or by name and price.
@@ -57,6 +61,8 @@ type Input struct {
 	Prepaid          money.Decimal       `json:"prepaid,omitzero"`
 	Rounding         money.Decimal       `json:"rounding,omitzero"`
 	Notes            string              `json:"notes,omitempty"`
+
+	agreed *Body
 }
 
 // Line is a line as it stands in a document.
@@ -143,7 +149,14 @@ func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civi
 		return Body{}, err
 	}
 	for n, li := range in.Lines {
-		l, err := m.line(ctx, li, b.Currency, in.LocationID, rules, today)
+		l, err := m.line(ctx, li, b.Currency)
+		if err == nil {
+			if a, same := in.agreedLine(n, l); same && li.Tax == nil && len(li.Taxes) == 0 {
+				l.Taxes, l.Reason = a.Taxes, a.Reason
+			} else {
+				err = taxes(&l, li, in.LocationID, rules, today)
+			}
+		}
 		if err := f.Join(fmt.Sprintf("lines[%d]", n), err); err != nil {
 			return Body{}, err
 		}
@@ -156,10 +169,23 @@ func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civi
 	if err := b.compute(); err != nil {
 		return Body{}, err
 	}
-	return b, nil
+	return b, b.fits()
 }
 
-func (m *Maker) line(ctx context.Context, in LineInput, currency, location string, rules []org.TaxRule, today civil.Date) (Line, error) {
+// fits bounds a document as a whole: the catalog adds descriptions to what was typed.
+func (b Body) fits() error {
+	raw, err := json.Marshal(b)
+	if err != nil {
+		return fmt.Errorf("document: %w", err)
+	}
+	if len(raw) > MaxPaper {
+		return fault.InField("lines", "too_large", "the texts of this document are too long together; shorten them or split it")
+	}
+	return nil
+}
+
+// line makes a line without its tax.
+func (m *Maker) line(ctx context.Context, in LineInput, currency string) (Line, error) {
 	l := Line{
 		ItemID: in.ItemID, Name: strings.TrimSpace(in.Name), Description: in.Description, Quantity: in.Quantity, Unit: in.Unit,
 		UnitPrice: in.UnitPrice, PriceBase: in.PriceBase, Discount: in.Discount, Allowances: in.Allowances, Charges: in.Charges,
@@ -177,6 +203,9 @@ func (m *Maker) line(ctx context.Context, in LineInput, currency, location strin
 	if len([]rune(l.Description)) > MaxNotes {
 		f.Add("description", "too_long", "a description has at most 10,000 characters")
 	}
+	if len(l.TaxClass) > 40 {
+		f.Add("taxClass", "too_long", "a tax class has at most 40 characters")
+	}
 	if len([]rune(l.Unit)) > 40 {
 		f.Add("unit", "too_long", "a unit has at most 40 characters")
 	}
@@ -187,9 +216,6 @@ func (m *Maker) line(ctx context.Context, in LineInput, currency, location strin
 		f.Add("quantity", "required", "a line needs a quantity such as \"1\"")
 	}
 	checkDates(l, &f)
-	if err := f.Join("", taxes(&l, in, location, rules, today)); err != nil {
-		return Line{}, err
-	}
 	return l, f.Err()
 }
 
@@ -241,10 +267,11 @@ func taxes(l *Line, in LineInput, location string, rules []org.TaxRule, today ci
 	case in.Tax != nil && len(in.Taxes) > 0:
 		return fault.InField("taxes", "invalid", "give tax or taxes, not both")
 	case in.Tax != nil:
-		l.Taxes = []totals.Tax{*in.Tax}
+		// What was typed stays: with a class beside it, the next edit would resolve the class anew.
+		l.TaxClass, l.Taxes = "", []totals.Tax{*in.Tax}
 		return nil
 	case len(in.Taxes) > 0:
-		l.Taxes = in.Taxes
+		l.TaxClass, l.Taxes = "", in.Taxes
 		return nil
 	}
 	if l.TaxClass == "" {
@@ -258,6 +285,13 @@ func taxes(l *Line, in LineInput, location string, rules []org.TaxRule, today ci
 		l.Taxes = []totals.Tax{{Category: "Z", Rate: zero}} // an organisation without tax rules charges none
 		return nil
 	}
+	var err error
+	l.Taxes, l.Reason, err = ruled(*l, location, rules, today)
+	return err
+}
+
+// ruled answers what the rules say of a line with a class, and the reason that must be printed.
+func ruled(l Line, location string, rules []org.TaxRule, today civil.Date) (taxes []totals.Tax, reason string, err error) {
 	on := l.ServiceDate
 	if on.IsZero() {
 		on = l.ServiceTo
@@ -267,15 +301,57 @@ func taxes(l *Line, in LineInput, location string, rules []org.TaxRule, today ci
 	}
 	found, err := org.TaxOf(rules, l.TaxClass, location, on)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	for _, r := range found {
-		l.Taxes = append(l.Taxes, totals.Tax{Name: r.Name, Category: r.Category, Rate: r.Rate})
+		taxes = append(taxes, totals.Tax{Name: r.Name, Category: r.Category, Rate: r.Rate})
 		if r.Reason != "" {
-			l.Reason = r.Reason
+			reason = r.Reason
 		}
 	}
-	return nil
+	return taxes, reason, nil
+}
+
+// Keep lets the lines keep the taxes that the same lines of agreed have: what a client has accepted keeps its tax,
+// whatever the rules say since (rules.md §11). A line is the same while its item, class, place and dates of supply are.
+func (in *Input) Keep(agreed Body) { in.agreed = &agreed }
+
+// agreedLine answers the n-th line of what was agreed when l is still that one.
+func (in *Input) agreedLine(n int, l Line) (Line, bool) {
+	if in.agreed == nil || in.agreed.LocationID != in.LocationID || n >= len(in.agreed.Lines) {
+		return Line{}, false
+	}
+	a := in.agreed.Lines[n]
+	return a, a.TaxClass != "" && a.TaxClass == l.TaxClass && a.ItemID == l.ItemID &&
+		a.ServiceDate == l.ServiceDate && a.ServiceFrom == l.ServiceFrom && a.ServiceTo == l.ServiceTo
+}
+
+// Retaxed names the first line whose tax by its class is another on the day of supply than the document has; empty when
+// all are the same. A class whose rules were removed is left as it is.
+func (m *Maker) Retaxed(ctx context.Context, b Body, today civil.Date) (line string, err error) {
+	rules, err := m.Org.TaxRules(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, l := range b.Lines {
+		if l.TaxClass == "" {
+			continue
+		}
+		now, _, err := ruled(l, b.LocationID, rules, today)
+		if fault.KindOf(err) == fault.Invalid {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		same := slices.EqualFunc(now, l.Taxes, func(a, b totals.Tax) bool {
+			return a.Name == b.Name && a.Category == b.Category && a.Rate.Cmp(b.Rate) == 0
+		})
+		if !same {
+			return l.Name, nil
+		}
+	}
+	return "", nil
 }
 
 // compute fills the sums from the lines.

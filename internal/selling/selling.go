@@ -250,10 +250,7 @@ func (s *Service) Send(ctx context.Context, by activity.By, estimateID string) (
 		default:
 			return nil, fault.Unready.Errorf("an estimate that is %s cannot be sent", e.State)
 		}
-		op, err := effect.New(effect.Effect{
-			ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: MailEstimate, ContactID: e.ContactID, Subject: e.ID,
-			Title: "Mail of estimate " + e.Number, Area: issue.Billing,
-		}, now)
+		op, err := s.mail(*e, now)
 		if err != nil {
 			return nil, err
 		}
@@ -388,4 +385,32 @@ func (s *Service) Expire(ctx context.Context, shard int) (int, error) {
 		}
 	}
 	return n, errors.Join(errs...)
+}
+
+// Renew mails the link of an estimate again, to the address on record. link.ErrRenewed when that was done a moment ago.
+func (s *Service) Renew(ctx context.Context, by activity.By, l link.Link) error {
+	_, err := s.Records.Do(ctx, by, activity.ContactChain(l.ContactID), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		e, err := estimate.Get(ctx, s.Table, l.Document)
+		if err != nil {
+			return nil, err
+		}
+		now := s.Now().UTC()
+		op, err := s.mail(e, now)
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{
+			Kind: "link.renewed", Subject: e.ID, Text: "The client asked for the link of estimate " + e.Number + " again",
+			Ops: []store.Op{l.Renewal(now), op},
+		}, nil
+	})
+	return err
+}
+
+// mail puts the letter with an estimate in line.
+func (s *Service) mail(e estimate.Estimate, now time.Time) (store.Op, error) {
+	return effect.New(effect.Effect{
+		ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: MailEstimate, ContactID: e.ContactID, Subject: e.ID,
+		Title: "Mail of estimate " + e.Number, Area: issue.Billing,
+	}, now)
 }

@@ -37,39 +37,32 @@ type Taken struct {
 // Take answers the next number of the kind (such as "invoice") in this form; today is the organisation's date. A form with {year}
 // counts each year anew, and the year is that of the day of issue.
 func Take(ctx context.Context, t store.Table, kind, form string, today civil.Date) (Taken, error) {
-	on := today
-	yearly := strings.Contains(form, "{year}")
-	for {
-		name := kind
-		if yearly {
-			name += "-" + strconv.Itoa(on.Year)
-		}
-		k := store.Key{PK: "SERIES#" + name, SK: "SERIES"}
-		st := state{Next: 1}
-		it, err := t.Get(ctx, k)
-		switch {
-		case errors.Is(err, fault.NotFound):
-		case err != nil:
-			return Taken{}, err
-		default:
-			if err := json.Unmarshal(it.Body, &st); err != nil {
-				return Taken{}, fmt.Errorf("series %s: %w", name, err)
-			}
-		}
-		if on.Before(st.Last) {
-			on = st.Last
-			if yearly && on.Year != today.Year {
-				continue
-			}
-		}
-		number := Format(form, on.Year, st.Next)
-		body, err := json.Marshal(state{Next: st.Next + 1, Last: on})
-		if err != nil {
-			return Taken{}, fmt.Errorf("series: %w", err)
-		}
-		op := store.Put(store.Item{Key: k, Version: it.Version, Kind: ItemKind, Body: body}).Else(activity.Contended)
-		return Taken{Number: number, On: on, Op: op}, nil
+	name := kind
+	if strings.Contains(form, "{year}") {
+		name += "-" + strconv.Itoa(today.Year)
 	}
+	k := store.Key{PK: "SERIES#" + name, SK: "SERIES"}
+	st := state{Next: 1}
+	it, err := t.Get(ctx, k)
+	switch {
+	case errors.Is(err, fault.NotFound):
+	case err != nil:
+		return Taken{}, err
+	default:
+		if err := json.Unmarshal(it.Body, &st); err != nil {
+			return Taken{}, fmt.Errorf("series %s: %w", name, err)
+		}
+	}
+	on := today
+	if on.Before(st.Last) {
+		on = st.Last // the organisation moved west; a series of one year stays within it
+	}
+	body, err := json.Marshal(state{Next: st.Next + 1, Last: on})
+	if err != nil {
+		return Taken{}, fmt.Errorf("series: %w", err)
+	}
+	op := store.Put(store.Item{Key: k, Version: it.Version, Kind: ItemKind, Body: body}).Else(activity.Contended)
+	return Taken{Number: Format(form, on.Year, st.Next), On: on, Op: op}, nil
 }
 
 // Format writes a number: {year}, {n}, and {n4} with at least four digits.

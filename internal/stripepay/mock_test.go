@@ -1,8 +1,11 @@
 package stripepay
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -35,15 +38,21 @@ var mock = sync.OnceValue(func() http.Handler {
 type recorder struct {
 	mu       sync.Mutex
 	requests []*http.Request
+	bodies   []string
 	statuses []int
 }
 
 func (rec *recorder) around(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		got := httptest.NewRecorder()
 		h.ServeHTTP(got, r)
 		rec.mu.Lock()
-		rec.requests, rec.statuses = append(rec.requests, r), append(rec.statuses, got.Code)
+		rec.requests, rec.bodies, rec.statuses = append(rec.requests, r), append(rec.bodies, string(body)), append(rec.statuses, got.Code)
 		rec.mu.Unlock()
 		for k, v := range got.Header() {
 			w.Header()[k] = v
@@ -116,6 +125,15 @@ func TestStripeTakesOurRequests(t *testing.T) {
 		if r.Header.Get("X-Stripe-Client-Telemetry") != "" {
 			t.Errorf("%s %s tells Stripe how long the last one took", r.Method, r.URL)
 		}
+	}
+	made := false
+	for i, r := range rec.requests {
+		if r.Method == "POST" && strings.HasSuffix(r.URL.Path, "/webhook_endpoints") {
+			made = strings.Contains(rec.bodies[i], "api_version=2023-10-16")
+		}
+	}
+	if !made {
+		t.Error("the webhook endpoint was not made with our version")
 	}
 	if len(rec.requests) < 20 {
 		t.Errorf("only %d requests were checked", len(rec.requests))

@@ -30,6 +30,10 @@ func TestIdempotencyKeys(t *testing.T) {
 	if r := w.call("POST", "/v1/customers", "k1"); r.code() != "idempotency_error" {
 		t.Errorf("another operation: %d %s", r.status, r.code())
 	}
+	a, b := "/v1/checkout/sessions/"+w.page()+"/expire", "/v1/checkout/sessions/"+w.page()+"/expire"
+	if x, y := w.call("POST", a, "k2"), w.call("POST", b, "k2"); x.status != 200 || y.code() != "idempotency_error" {
+		t.Errorf("another page: %d, %d %s", x.status, y.status, y.code())
+	}
 	w.pay(first.id(), Success, "card")
 	if r := ask("k1", "11900"); string(r.text) != string(first.text) {
 		t.Error("the kept answer has changed with the page")

@@ -123,6 +123,9 @@ func (s *Server) try(ctx context.Context, d *delivery) error {
 	if ctx.Err() != nil && trouble != "" {
 		return ctx.Err() // broken off by us, which says nothing about the endpoint
 	}
+	if trouble != "" {
+		s.Log.Warn("a webhook was not taken and will be sent again", "event", d.Event, "endpoint", d.Endpoint, "why", trouble)
+	}
 	d.Tries++
 	now := s.Now()
 	switch {

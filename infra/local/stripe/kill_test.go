@@ -57,6 +57,13 @@ func liveUntilKilled(path string) {
 	}
 }
 
+// A power cut is harder than kill -9 and cannot be played here; that every write is synced can be looked up.
+func TestEveryWriteIsSynced(t *testing.T) {
+	if w := newWorld(t); w.db.NoSync || w.db.NoGrowSync {
+		t.Error("an acknowledged payment may be lost")
+	}
+}
+
 // What was acknowledged is there after kill -9, with its events, and its webhooks are still owed.
 func TestKilled(t *testing.T) {
 	exe, err := os.Executable()

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -47,6 +48,7 @@ type Config struct {
 	WebhookURL string
 	Deliver    func(ctx context.Context, payload []byte, signature string) error
 	HTTP       *http.Client // for the other webhooks; nil: http.DefaultClient
+	Log        *slog.Logger // says which webhooks were not taken; nil: nobody is told
 }
 
 // Server is the stand-in. It serves /v1/… and /pay/….
@@ -70,6 +72,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.HTTP == nil {
 		c.HTTP = http.DefaultClient
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Shop == "" {
 		c.Shop = "Test shop"
@@ -115,8 +120,10 @@ func (s *Server) Run(ctx context.Context) {
 		case <-tick.C:
 		case <-s.wake:
 		}
-		// A round that fails is a file that cannot be written; what was not marked as sent is sent again later.
-		_ = s.Drain(ctx)
+		// What was not marked as sent is sent again in the next round.
+		if err := s.Drain(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Error("the Stripe stand-in cannot go on for now", "error", err)
+		}
 	}
 }
 

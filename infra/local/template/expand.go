@@ -117,6 +117,7 @@ func (f *Function) event(t *Template, name, typ string, p map[string]any) error 
 			Event: name, Expression: text(p["ScheduleExpression"]), Zone: text(p["ScheduleExpressionTimezone"]), Input: text(p["Input"]),
 			Flexible: text(section(p, "FlexibleTimeWindow")["Mode"]), Retries: number(retry["MaximumRetryAttempts"]),
 			MaxAge: seconds(retry["MaximumEventAgeInSeconds"]), DeadLetter: text(section(p, "DeadLetterConfig")["Arn"]),
+			Disabled: text(p["State"]) == "DISABLED",
 		})
 	case "SNS":
 		f.Topics = append(f.Topics, Topic{

@@ -57,6 +57,7 @@ type Schedule struct {
 	Zone       string
 	Input      string
 	Flexible   string // OFF, or how freely it may be late
+	Disabled   bool
 	Retries    int
 	MaxAge     time.Duration
 	DeadLetter string

@@ -101,7 +101,7 @@ func (c scope) call(name string, arg any) (any, error) {
 	case "Fn::GetAtt":
 		parts := list(arg)
 		if len(parts) != 2 {
-			return nil, fmt.Errorf("GetAtt takes a name and an attribute")
+			return nil, fmt.Errorf("the function GetAtt takes a name and an attribute")
 		}
 		return c.attribute(text(parts[0]), text(parts[1]))
 	case "Fn::Sub":
@@ -203,7 +203,7 @@ func (c scope) sub(arg any) (any, error) {
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		if !closed {
-			return nil, fmt.Errorf("Sub: ${ without }")
+			return nil, fmt.Errorf("in Sub: ${ without }")
 		}
 		format = after
 		if strings.HasPrefix(name, "!") {
@@ -220,7 +220,7 @@ func (c scope) sub(arg any) (any, error) {
 			v, err = c.ref(name)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("Sub: %w", err)
+			return nil, fmt.Errorf("in Sub: %w", err)
 		}
 		b.WriteString(text(v))
 	}
@@ -241,7 +241,7 @@ func (c scope) condition(name string) (bool, error) {
 func (c scope) choose(arg any) (any, error) {
 	parts := list(arg)
 	if len(parts) != 3 {
-		return nil, fmt.Errorf("If takes a condition and two values")
+		return nil, fmt.Errorf("the function If takes a condition and two values")
 	}
 	yes, err := c.condition(text(parts[0]))
 	if err != nil {
@@ -287,7 +287,7 @@ func (c scope) logic(name string, arg any) (any, error) {
 func (c scope) join(arg any) (any, error) {
 	parts := list(arg)
 	if len(parts) != 2 {
-		return nil, fmt.Errorf("Join takes a separator and a list")
+		return nil, fmt.Errorf("the function Join takes a separator and a list")
 	}
 	v, err := c.resolve(parts[1])
 	if err != nil {
@@ -317,14 +317,14 @@ func (c scope) pick(name string, arg any) (any, error) {
 		var i int
 		from := list(parts[1])
 		if _, err := fmt.Sscan(text(parts[0]), &i); err != nil || i < 0 || i >= len(from) {
-			return nil, fmt.Errorf("Select: there is no entry %v", parts[0])
+			return nil, fmt.Errorf("in Select there is no entry %v", parts[0])
 		}
 		return from[i], nil
 	case name == "Fn::FindInMap" && len(parts) == 3:
 		if v, ok := section(section(c.mappings, text(parts[0])), text(parts[1]))[text(parts[2])]; ok {
 			return v, nil
 		}
-		return nil, fmt.Errorf("FindInMap: there is no %v", parts)
+		return nil, fmt.Errorf("in FindInMap there is no %v", parts)
 	}
 	return nil, fmt.Errorf("%s has the wrong number of arguments", name)
 }

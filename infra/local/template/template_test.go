@@ -58,6 +58,7 @@ Resources:
           Type: ScheduleV2
           Properties:
             ScheduleExpression: rate(1 minute)
+            State: !If [HasSite, ENABLED, DISABLED]
             ScheduleExpressionTimezone: UTC
             Input: '{"asOf":"<aws.scheduler.scheduled-time>"}'
             FlexibleTimeWindow: {Mode: 'OFF'}
@@ -137,7 +138,7 @@ func TestFunctionIsExpanded(t *testing.T) {
 		Streams: []template.Stream{{Event: "Changes", Source: "Data.Table.StreamArn", Start: "TRIM_HORIZON", Filters: []string{`{"eventName":["INSERT"]}`}, BatchSize: 25, Partial: true, Bisect: true, Retries: 5, MaxAge: 6 * time.Hour, OnFailure: "Data.Bucket"}},
 		Schedules: []template.Schedule{{
 			Event: "Tick", Expression: "rate(1 minute)", Zone: "UTC", Input: `{"asOf":"<aws.scheduler.scheduled-time>"}`, Flexible: "OFF",
-			Retries: 185, MaxAge: 24 * time.Hour, DeadLetter: "Lost",
+			Retries: 185, MaxAge: 24 * time.Hour, DeadLetter: "Lost", Disabled: true,
 		}},
 		Topics: []template.Topic{{Event: "Mail", Topic: "Told", DeadLetter: "Lost"}},
 		Policy: []template.Statement{
@@ -160,6 +161,9 @@ func TestValuesReplaceNames(t *testing.T) {
 	}
 	if d := cmp.Diff(want, f.Env); d != "" {
 		t.Errorf("environment: -want +got\n%s", d)
+	}
+	if f.Schedules[0].Disabled {
+		t.Error("the schedule does not run although the site is known")
 	}
 	if f.Reserved != 7 {
 		t.Errorf("reserved concurrency is %d, not 7", f.Reserved)

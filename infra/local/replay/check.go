@@ -1,0 +1,468 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+
+	"onebook/infra/local/drive"
+)
+
+// invoice and payment are what the API tells of them, as far as it is compared.
+type invoice struct {
+	ID, Number, Status, ContactID, Currency string
+	Lines                                   []struct{ Name string }
+	Total, TaxTotal, Paid, Due              int64
+	IssuedOn, DueOn                         string
+	PDF                                     *struct{ SHA256 string }
+}
+
+// source is the file's number, read back from the invoice's line.
+func (i invoice) source() string {
+	if len(i.Lines) != 1 {
+		return ""
+	}
+	return strings.TrimPrefix(i.Lines[0].Name, lineName)
+}
+
+type payment struct {
+	ID, Status, ContactID, Currency, ReceivedOn string
+	Amount, Credit                              int64
+	Allocations                                 []struct {
+		InvoiceID string
+		Amount    int64
+	}
+}
+
+// checkOverdue compares the morning's list of overdue invoices, one by one.
+func (l *life) checkOverdue(ctx context.Context, today string, want []string, cents int64) error {
+	found, err := drive.List[invoice](ctx, l.Client, "/v1/invoices?status=overdue")
+	if err != nil {
+		return err
+	}
+	var got []string
+	var due int64
+	for _, i := range found {
+		got = append(got, i.source())
+		due += i.Due
+	}
+	slices.Sort(got)
+	wrong := ""
+	switch {
+	case !slices.Equal(got, want):
+		wrong = fmt.Sprintf("%s: %d overdue, not %d", today, len(got), len(want))
+	case due != cents:
+		wrong = fmt.Sprintf("%s: %s overdue, not %s", today, dollars(due), dollars(cents))
+	}
+	l.overdue.add(wrong)
+	return nil
+}
+
+// balance answers what a contact owes, in dollars; anything else on its account is an error.
+func (l *life) balance(ctx context.Context, contactID string) (int64, error) {
+	var c struct {
+		Balance []struct {
+			Currency    string
+			Due, Credit int64
+		}
+	}
+	if err := l.Get(ctx, "/v1/contacts/"+contactID, &c); err != nil {
+		return 0, err
+	}
+	var due int64
+	for _, b := range c.Balance {
+		if b.Currency != "USD" || b.Credit != 0 {
+			return 0, fmt.Errorf("contact %s has %d of %s in credit, which nobody gave", contactID, b.Credit, b.Currency)
+		}
+		due += b.Due
+	}
+	return due, nil
+}
+
+// checkOwed compares every customer's balance in the evening of a day.
+func (l *life) checkOwed(ctx context.Context, today string, want map[string]int64) error {
+	got := make([]int64, len(l.want.Customers))
+	err := l.each(ctx, len(got), func(ctx context.Context, n int) (err error) {
+		got[n], err = l.balance(ctx, l.contacts[l.want.Customers[n].ID])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for n, c := range l.want.Customers {
+		wrong := ""
+		if got[n] != want[c.ID] {
+			wrong = fmt.Sprintf("%s on %s: %s, not %s", c.ID, today, dollars(got[n]), dollars(want[c.ID]))
+		}
+		l.owed.add(wrong)
+	}
+	return nil
+}
+
+// actual is everything that the API tells at the end.
+type actual struct {
+	invoices []invoice
+	payments []payment
+	customer map[string]string // contact → customer
+	byID     map[string]invoice
+	paidOn   map[string]string // invoice → the day its last payment was received
+}
+
+func (l *life) readAll(ctx context.Context) (*actual, error) {
+	a := &actual{customer: map[string]string{}, byID: map[string]invoice{}, paidOn: map[string]string{}}
+	contacts, err := drive.List[struct {
+		ID          string
+		ExternalIDs map[string]string
+	}](ctx, l.Client, "/v1/contacts")
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range contacts {
+		a.customer[c.ID] = c.ExternalIDs["ibm"]
+	}
+	if a.invoices, err = drive.List[invoice](ctx, l.Client, "/v1/invoices"); err != nil {
+		return nil, err
+	}
+	if a.payments, err = drive.List[payment](ctx, l.Client, "/v1/payments"); err != nil {
+		return nil, err
+	}
+	for _, i := range a.invoices {
+		a.byID[i.ID] = i
+	}
+	for _, p := range a.payments {
+		for _, x := range p.Allocations {
+			a.paidOn[x.InvoiceID] = max(a.paidOn[x.InvoiceID], p.ReceivedOn)
+		}
+	}
+	return a, nil
+}
+
+// late reports whether an invoice was paid after its last day.
+func (a *actual) late(i invoice) bool { return a.paidOn[i.ID] > i.DueOn }
+
+// check reads everything back and compares it.
+func (l *life) check(ctx context.Context, every int) error {
+	a, err := l.readAll(ctx)
+	if err != nil {
+		return err
+	}
+	l.checkTotals(a)
+	l.checkMonths(a)
+	l.checkReceivables(a)
+	if err := l.checkDocuments(ctx, a, every); err != nil {
+		return err
+	}
+	if err := l.checkRecord(ctx); err != nil {
+		return err
+	}
+	return l.checkCustomers(ctx, a)
+}
+
+func (l *life) checkTotals(a *actual) {
+	var billed, paid, wantBilled, wantPaid int64
+	years := map[string][]string{}
+	payers := map[string]bool{}
+	late, wantLate, wantPayers := 0, 0, 0
+	for _, i := range a.invoices {
+		billed += i.Total
+		year, _, _ := strings.Cut(i.Number, "-")
+		years[year] = append(years[year], i.Number)
+		if a.late(i) {
+			late++
+			payers[i.ContactID] = true
+		}
+	}
+	for _, p := range a.payments {
+		paid += p.Amount
+	}
+	for _, c := range l.want.Customers {
+		wantBilled += c.Billed
+		wantPaid += c.Paid
+		wantLate += c.Late
+		if c.Late > 0 {
+			wantPayers++
+		}
+	}
+	l.report.section("Totals")
+	l.report.add("customers", len(l.want.Customers), len(a.customer))
+	l.report.add("invoices", len(l.want.Receivables), len(a.invoices))
+	l.report.add("payments", len(l.want.Receivables), len(a.payments))
+	l.report.add("billed", dollars(wantBilled), dollars(billed))
+	l.report.add("paid", dollars(wantPaid), dollars(paid))
+	l.report.add("late receivables", wantLate, late)
+	l.report.add("late payers", wantPayers, len(payers))
+	for _, year := range sorted(l.want.Numbers) {
+		n := l.want.Numbers[year]
+		want := fmt.Sprintf("%d: %s-0001 to %s-%04d without a gap", n, year, year, n)
+		l.report.add("numbers of "+year, want, series(year, years[year]))
+	}
+}
+
+// series says in words whether numbers are a series without a gap.
+func series(year string, numbers []string) string {
+	slices.Sort(numbers)
+	for n, have := range numbers {
+		if want := fmt.Sprintf("%s-%04d", year, n+1); have != want {
+			return fmt.Sprintf("%d: %s stands where %s belongs", len(numbers), have, want)
+		}
+	}
+	if len(numbers) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d: %s to %s without a gap", len(numbers), numbers[0], numbers[len(numbers)-1])
+}
+
+func (l *life) checkMonths(a *actual) {
+	billed, paid := map[string]int64{}, map[string]int64{}
+	for _, i := range a.invoices {
+		billed[monthOf(i.IssuedOn)] += i.Total
+	}
+	for _, p := range a.payments {
+		paid[monthOf(p.ReceivedOn)] += p.Amount
+	}
+	l.report.section("Months")
+	for _, m := range l.want.Months {
+		l.report.add("billed in "+m.Month, dollars(m.Billed), dollars(billed[m.Month]))
+		l.report.add("paid in "+m.Month, dollars(m.Paid), dollars(paid[m.Month]))
+		delete(billed, m.Month)
+		delete(paid, m.Month)
+	}
+	l.report.add("other months", 0, len(billed)+len(paid))
+}
+
+func monthOf(date string) string { return date[:min(len(date), len("2006-01"))] }
+
+// checkReceivables compares each receivable in all that was said of it.
+func (l *life) checkReceivables(a *actual) {
+	bySource := map[string]invoice{}
+	for _, i := range a.invoices {
+		bySource[i.source()] = i
+	}
+	var rows tally
+	for _, w := range l.want.Receivables {
+		i := bySource[w.Source]
+		want := fmt.Sprintf("%s of %s over %s, issued %s, due %s, paid %s, late %t", w.Number, w.Customer, dollars(w.Amount), w.IssuedOn, w.DueOn, w.PaidOn, w.Late)
+		got := fmt.Sprintf("%s of %s over %s, issued %s, due %s, paid %s, late %t", i.Number, a.customer[i.ContactID], dollars(i.Total), i.IssuedOn, i.DueOn, a.paidOn[i.ID], a.late(i))
+		wrong := ""
+		switch {
+		case got != want:
+			wrong = fmt.Sprintf("%s is %s, not %s", w.Source, got, want)
+		case i.Status != "paid" || i.Due != 0 || i.Paid != i.Total || i.TaxTotal != 0 || i.Currency != "USD":
+			wrong = fmt.Sprintf("%s is %s with %s of %s %s paid and tax %s", w.Source, i.Status, dollars(i.Paid), dollars(i.Total), i.Currency, dollars(i.TaxTotal))
+		}
+		rows.add(wrong)
+	}
+	var payments tally
+	for _, p := range a.payments {
+		wrong := ""
+		if p.Status != "succeeded" || p.Credit != 0 || p.Currency != "USD" || len(p.Allocations) != 1 || p.Allocations[0].Amount != p.Amount ||
+			a.byID[p.Allocations[0].InvoiceID].ContactID != p.ContactID {
+			wrong = fmt.Sprintf("%s is %s over %s %s", p.ID, p.Status, dollars(p.Amount), p.Currency)
+		}
+		payments.add(wrong)
+	}
+	l.report.section("One by one")
+	l.report.add("receivables: number, customer, amount, days", rows.of(), &rows)
+	l.report.add("payments: each to one invoice of its customer", payments.of(), &payments)
+	l.report.add("mornings: the list of overdue invoices", l.overdue.of(), &l.overdue)
+	l.report.add("balances of each customer at each month's end", l.owed.of(), &l.owed)
+}
+
+// checkDocuments reads every PDF, and the text of every n-th.
+func (l *life) checkDocuments(ctx context.Context, a *actual, every int) error {
+	if _, err := exec.LookPath("pdftotext"); err != nil {
+		return fmt.Errorf("pdftotext is missing: install poppler-utils")
+	}
+	want := map[string]int{}
+	for n, w := range l.want.Receivables {
+		want[w.Source] = n
+	}
+	var mu sync.Mutex
+	var files, texts tally
+	sums := map[string]string{}
+	err := l.each(ctx, len(a.invoices), func(ctx context.Context, n int) error {
+		i := a.invoices[n]
+		pdf, wrong, err := l.pdf(ctx, i)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		files.add(wrong)
+		if wrong == "" {
+			sums[i.PDF.SHA256] = i.Number
+		}
+		mu.Unlock()
+		row, known := want[i.source()]
+		if every <= 0 || !known || row%every != 0 || wrong != "" {
+			return nil
+		}
+		text, err := textOf(ctx, pdf)
+		if err != nil {
+			return err
+		}
+		w := l.want.Receivables[row]
+		missing := ""
+		for _, part := range []string{w.Number, lineName + w.Source, "Customer " + w.Customer, grouped(w.Amount)} {
+			if !strings.Contains(text, part) {
+				missing = fmt.Sprintf("%s says nothing of %q", w.Number, part)
+			}
+		}
+		mu.Lock()
+		texts.add(missing)
+		mu.Unlock()
+		return nil
+	})
+	l.report.section("Documents")
+	l.report.add("PDFs: there, with the bytes that the invoice names", files.of(), &files)
+	l.report.add("PDFs that differ from each other", len(l.want.Receivables), len(sums))
+	l.report.add("text of PDFs: number, line, customer, amount", texts.of(), &texts)
+	return err
+}
+
+func (l *life) pdf(ctx context.Context, i invoice) (pdf []byte, wrong string, err error) {
+	if i.PDF == nil {
+		return nil, i.Number + " has none", nil
+	}
+	var at struct{ URL string }
+	if err := l.json(ctx, "/v1/invoices/"+i.ID+"/pdf", &at); err != nil {
+		return nil, "", err
+	}
+	if pdf, err = l.Fetch(ctx, at.URL); err != nil {
+		return nil, "", err
+	}
+	if sum := sha256.Sum256(pdf); hex.EncodeToString(sum[:]) != i.PDF.SHA256 {
+		return nil, i.Number + " has other bytes", nil
+	}
+	return pdf, "", nil
+}
+
+func textOf(ctx context.Context, pdf []byte) (string, error) {
+	cmd := exec.CommandContext(ctx, "pdftotext", "-layout", "-", "-")
+	cmd.Stdin = bytes.NewReader(pdf)
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("pdftotext: %w", err)
+	}
+	return strings.Join(strings.Fields(string(out)), " "), nil
+}
+
+// grouped is an amount as a document prints it.
+func grouped(n int64) string {
+	s := dollars(n)
+	for at := len(s) - len(".00") - 3; at > 0; at -= 3 {
+		s = s[:at] + "," + s[at:]
+	}
+	return s
+}
+
+// checkRecord looks at what a person would be asked to mend, and at every chain.
+func (l *life) checkRecord(ctx context.Context) error {
+	l.report.section("The record")
+	for _, state := range []string{"OPEN", "RETRYING"} {
+		issues, err := drive.List[struct{ Title, Detail string }](ctx, l.Client, "/v1/issues?state="+state)
+		if err != nil {
+			return err
+		}
+		got := "none"
+		if len(issues) > 0 {
+			got = fmt.Sprintf("%d: %s: %s", len(issues), issues[0].Title, issues[0].Detail)
+		}
+		l.report.add("issues "+state, "none", got)
+	}
+	var mu sync.Mutex
+	var chains, stories tally
+	err := l.each(ctx, len(l.want.Customers), func(ctx context.Context, n int) error {
+		c := l.want.Customers[n]
+		var audit struct {
+			Intact  bool
+			Problem string
+			Entries int
+		}
+		if err := l.Get(ctx, "/v1/audit/verify?contactId="+url.QueryEscape(l.contacts[c.ID]), &audit); err != nil {
+			return err
+		}
+		events, err := drive.List[struct{ Kind string }](ctx, l.Client, "/v1/contacts/"+l.contacts[c.ID]+"/timeline")
+		if err != nil {
+			return err
+		}
+		kinds := map[string]int{}
+		for _, e := range events {
+			kinds[e.Kind]++
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case !audit.Intact:
+			chains.add(c.ID + ": " + audit.Problem)
+		case audit.Entries != len(events):
+			chains.add(fmt.Sprintf("%s: %d entries, of which the timeline shows %d", c.ID, audit.Entries, len(events)))
+		default:
+			chains.add("")
+		}
+		wrong := ""
+		for _, kind := range []string{"invoice.drafted", "invoice.issued", "payment.recorded"} {
+			if kinds[kind] != c.Invoices {
+				wrong = fmt.Sprintf("%s: %s %d times, not %d", c.ID, kind, kinds[kind], c.Invoices)
+			}
+		}
+		stories.add(wrong)
+		return nil
+	})
+	l.report.add("chains intact", chains.of(), &chains)
+	l.report.add("timelines: each invoice drafted, issued and paid once", stories.of(), &stories)
+	return err
+}
+
+// checkCustomers compares each customer's figures: what was billed and paid, from the lists, and the balance that the
+// contact itself shows.
+func (l *life) checkCustomers(ctx context.Context, a *actual) error {
+	got := map[string]*customerFigures{}
+	for _, name := range a.customer {
+		got[name] = &customerFigures{ID: name}
+	}
+	for _, i := range a.invoices {
+		c := got[a.customer[i.ContactID]]
+		c.Invoices++
+		c.Billed += i.Total
+		if a.late(i) {
+			c.Late++
+		}
+	}
+	for _, p := range a.payments {
+		got[a.customer[p.ContactID]].Paid += p.Amount
+	}
+	l.report.section("Customers: invoices, billed, paid, balance, paid late")
+	for _, w := range l.want.Customers {
+		c := got[w.ID]
+		if c == nil {
+			l.report.add(w.ID, w.words(), "unknown")
+			continue
+		}
+		var err error
+		if c.Balance, err = l.balance(ctx, l.contacts[w.ID]); err != nil {
+			return err
+		}
+		l.report.add(w.ID, w.words(), c.words())
+	}
+	return nil
+}
+
+func (c customerFigures) words() string {
+	return fmt.Sprintf("%d / %s / %s / %s / %d", c.Invoices, dollars(c.Billed), dollars(c.Paid), dollars(c.Balance), c.Late)
+}
+
+func sorted[V any](m map[string]V) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,203 @@
+package activity
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"onebook/internal/fault"
+	"onebook/internal/store"
+)
+
+// A6: whoever can write to the table itself cannot change the history of a contact without its being found: any flipped
+// byte, any removed, exchanged, repeated or added entry, and any change to the head.
+func TestTamperingIsFound(t *testing.T) {
+	r, table, clock := newRecords(t)
+	n := int64(0)
+	deed := func(t *rapid.T) {
+		n++
+		clock.Move(time.Second)
+		d := Deed{Kind: "note", Text: rapid.String().Draw(t, "text"), Reason: rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason")}
+		if rapid.Bool().Draw(t, "money") {
+			d.On, d.Postings = "2026-01-01", sale(rapid.Int64Range(1, 1e6).Draw(t, "amount"))
+		}
+		if rapid.Bool().Draw(t, "change") {
+			d.Changes = []Change{{Field: "name", From: "a", To: "b"}}
+		}
+		r.do(t, jane, d)
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		for range rapid.IntRange(1, 3).Draw(rt, "deeds") {
+			deed(rt)
+		}
+		deed(rt) // at least two, so that there are two to exchange
+		if got, err := r.Verify(ctx, ContactChain(contact)); got != n || err != nil {
+			rt.Fatalf("untouched: %d of %d, %v", got, n, err)
+		}
+		undo := tamper(rt, t, table, n)
+		if _, err := r.Verify(ctx, ContactChain(contact)); !errors.Is(err, fault.Unready) {
+			rt.Fatalf("not found: %v", err)
+		}
+		undo()
+		if got, err := r.Verify(ctx, ContactChain(contact)); got != n || err != nil {
+			rt.Fatalf("put back: %d of %d, %v", got, n, err)
+		}
+	})
+}
+
+// tamper does one forbidden thing and answers how to undo it.
+func tamper(rt *rapid.T, t *testing.T, table store.Table, n int64) (undo func()) {
+	get := func(k store.Key) store.Item {
+		it, err := table.Get(ctx, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return it
+	}
+	at := func(seq int64) store.Key { return store.Key{PK: "A#" + contact, SK: seqKey(seq)} }
+	set := func(k store.Key, to store.Item) {
+		now, err := table.Get(ctx, k)
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			t.Fatal(err)
+		}
+		to.Key, to.Version = k, now.Version
+		overwrite(t, table, store.Put(to))
+	}
+	remove := func(k store.Key) { overwrite(t, table, store.Delete(k, get(k).Version)) }
+	head := ContactChain(contact).head
+
+	i := rapid.Int64Range(1, n).Draw(rt, "entry")
+	was := get(at(i))
+	how := rapid.SampledFrom([]string{
+		"flip", "flip", "flip", "remove", "exchange", "repeat", "append", "append odd", "journal", "expire", "kind", "forge amounts", "reseal",
+		"head back", "head balance", "head gone", "renumber",
+	}).Draw(rt, "how")
+	switch how {
+	case "flip":
+		body := append([]byte(nil), was.Body...)
+		p := rapid.IntRange(0, len(body)-1).Draw(rt, "byte")
+		body[p] ^= byte(1 << rapid.IntRange(0, 6).Draw(rt, "bit"))
+		if !json.Valid(body) { // the table refuses it as well
+			body = []byte(`{}`)
+		}
+		bad := was
+		bad.Body = body
+		set(at(i), bad)
+	case "remove":
+		remove(at(i))
+	case "exchange":
+		j := i%n + 1
+		other := get(at(j))
+		set(at(i), other)
+		set(at(j), was)
+		return func() { set(at(i), was); set(at(j), other) }
+	case "repeat", "append":
+		// A copy of the last entry, or one that is sealed and chained as if it had been done.
+		last := get(at(n))
+		if how == "append" {
+			e, _, _, err := decode(last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last, _, err = seal(ContactChain(contact), Head{Seq: n, Hash: e.Hash}, e.At, jane, Deed{Kind: "note", Text: "never done"}, &dice{r: newRand()})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(at(n+1), last)
+		return func() { remove(at(n + 1)) }
+	case "append odd":
+		k := store.Key{PK: "A#" + contact, SK: rapid.SampledFrom([]string{"0", "000000000000", "x", seqKey(i) + "a"}).Draw(rt, "key")}
+		set(k, was)
+		return func() { remove(k) }
+	case "journal":
+		bad := was
+		bad.Book = store.Key{PK: "2026-02-01#0", SK: fmt.Sprint("x", i)}
+		set(at(i), bad)
+	case "expire":
+		bad := was
+		bad.Expires = time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+		set(at(i), bad)
+	case "kind":
+		bad := was
+		bad.Kind = "note"
+		set(at(i), bad)
+	case "forge amounts":
+		// The sealed part is changed and its hash made to fit; only the next entry, or the head, can tell.
+		var st stored
+		var s sealed
+		if err := errors.Join(json.Unmarshal(was.Body, &st), json.Unmarshal(st.Sealed, &s)); err != nil {
+			t.Fatal(err)
+		}
+		s.Kind += "x"
+		raw, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st.Sealed, st.Hash = raw, hashOf(raw)
+		bad := was
+		if bad.Body, err = json.Marshal(st); err != nil {
+			t.Fatal(err)
+		}
+		set(at(i), bad)
+	case "reseal":
+		edit(t, table, seqKey(i), func(st *stored) { st.Open.Text += "!" })
+	case "renumber":
+		set(at(i), get(at(i%n+1)))
+	default:
+		return tamperHead(rt, t, table, how, head, set, remove)
+	}
+	return func() { set(at(i), was) }
+}
+
+func tamperHead(rt *rapid.T, t *testing.T, table store.Table, how string, head store.Key, set func(store.Key, store.Item), remove func(store.Key)) func() {
+	was, err := table.Get(ctx, head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h Head
+	if err := json.Unmarshal(was.Body, &h); err != nil {
+		t.Fatal(err)
+	}
+	switch how {
+	case "head gone":
+		remove(head)
+		return func() { set(head, was) }
+	case "head back":
+		h.Seq--
+	case "head balance":
+		if rapid.Bool().Draw(rt, "drop") && h.Balances != nil {
+			h.Balances = nil
+		} else {
+			h.Balances = map[string]Balance{"EUR": {Due: h.Balances["EUR"].Due + 1}}
+		}
+	}
+	bad := was
+	if bad.Body, err = json.Marshal(h); err != nil {
+		t.Fatal(err)
+	}
+	set(head, bad)
+	return func() { set(head, was) }
+}
+
+// The chain of another contact does not fit: an entry cannot be moved between contacts.
+func TestAnEntryBelongsToItsChain(t *testing.T) {
+	r, table, _ := newRecords(t)
+	r.do(t, jane, Deed{Kind: "note"})
+	const other = "ct_06dqdpn801k5xgdst4z1"
+	for _, k := range []store.Key{{PK: "A#" + contact, SK: seqKey(1)}, ContactChain(contact).head} {
+		it, err := table.Get(ctx, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		it.PK, it.Version = it.PK[:2]+other, 0
+		overwrite(t, table, store.Put(it))
+	}
+	if _, err := r.Verify(ctx, ContactChain(other)); !errors.Is(err, fault.Unready) {
+		t.Errorf("a copied chain: %v", err)
+	}
+}
