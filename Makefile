@@ -48,11 +48,11 @@ test: setup lint go-test templates binaries web-test ## everything
 	@echo "all of it passed"
 
 .PHONY: go-test
-go-test:
+go-test: setup
 	go test -race -shuffle=on -timeout 20m ./...
 
 .PHONY: web-test
-web-test:
+web-test: setup
 	@if [ -f web/package.json ]; then cd web && npm ci && npm test; fi
 
 .PHONY: lint
@@ -114,7 +114,11 @@ bench: ## every benchmark
 
 .PHONY: replay
 replay: ## the real receivables through a running product; ARGS are handed on
-	go run ./infra/replay $(ARGS)
+	go run ./infra/local/replay $(ARGS)
+
+.PHONY: kill
+kill: ## kill -9 a running product again and again while clients work, and look for what is lost
+	go run ./infra/local/kill $(ARGS)
 
 .PHONY: deploy
 deploy: setup ## to AWS; CONFIG=dev|prod PARAMETERS='OwnerEmail=… MailFrom=…'

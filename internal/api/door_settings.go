@@ -12,6 +12,7 @@ import (
 	"onebook/internal/money"
 	"onebook/internal/org"
 	"onebook/internal/store"
+	"onebook/internal/upload"
 )
 
 // Settings serves the organisation itself: settings, tax rules, members, issues and the audit trail.
@@ -21,6 +22,7 @@ type Settings struct {
 	Org     *org.Service
 	Members *member.Service
 	Desk    *issue.Desk
+	Uploads *upload.Service
 	Now     func() time.Time
 }
 
@@ -32,6 +34,7 @@ func (s Settings) routes(r *Router) {
 	s.taxRoutes(r)
 	s.memberRoutes(r)
 	s.issueRoutes(r)
+	s.uploadRoutes(r)
 	Read(r, Op{ID: "verifyAudit", Path: "/audit/verify", Summary: "Whether a history is as it was written.",
 		About: "Of a contact, or of the organisation in one month, this month unless given. An entry that was changed, removed, reordered or added makes it not intact."}, s.verify)
 }
@@ -62,6 +65,7 @@ type SettingsForm struct {
 	Phone            string        `json:"phone,omitempty" maxLength:"40"`
 	Website          string        `json:"website,omitempty" maxLength:"200"`
 	Accent           string        `json:"accent" doc:"colour of documents, #rrggbb"`
+	Logo             string        `json:"logo,omitempty" maxLength:"200" doc:"an uploadId of POST /uploads; reads as what it became, and null takes it away"`
 	Footer           string        `json:"footer,omitempty" maxLength:"600"`
 	Numbering        numberingForm `json:"numbering" doc:"{n} is the counter, {n4} with at least four digits; with {year} it begins at 1 each year"`
 	DueDays          int           `json:"dueDays" minimum:"0" maximum:"365"`
@@ -80,12 +84,26 @@ type settingsView struct {
 func settingsOf(x org.Settings) settingsView {
 	return settingsView{LogoSHA256: x.LogoSHA256, Version: x.Version() + 1, SettingsForm: SettingsForm{
 		Name: x.Name, Address: addressForm(x.Address), TimeZone: x.TimeZone, Currency: x.Currency, Locale: x.Locale, TaxID: x.TaxID,
-		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
+		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Logo: x.Logo, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
 		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, PaymentTerms: x.PaymentTerms,
 	}}
 }
 
-// apply puts what was edited into the settings; the logo comes another way and stays.
+// logo takes an upload that is named as the new logo; what was there stays, and nothing takes it away.
+func (s Settings) logo(ctx context.Context, f SettingsForm, x *org.Settings) error {
+	switch f.Logo {
+	case x.Logo:
+		return nil
+	case "":
+		x.Logo, x.LogoSHA256 = "", ""
+		return nil
+	}
+	key, sum, err := s.Uploads.TakeLogo(ctx, f.Logo)
+	x.Logo, x.LogoSHA256 = key, sum
+	return err
+}
+
+// apply puts what was edited into the settings.
 func (f SettingsForm) apply(x org.Settings) org.Settings {
 	x.Name, x.Address, x.TimeZone, x.Currency, x.Locale = f.Name, org.Address(f.Address), f.TimeZone, f.Currency, f.Locale
 	x.TaxID, x.Email, x.Phone, x.Website, x.Accent, x.Footer = f.TaxID, f.Email, f.Phone, f.Website, f.Accent, f.Footer
@@ -115,6 +133,9 @@ func (s Settings) settingsRoutes(r *Router) {
 		Do: func(ctx context.Context, by activity.By, req *Request[None, SettingsForm]) error {
 			x, err := s.Org.Get(ctx)
 			if err != nil {
+				return err
+			}
+			if err := s.logo(ctx, req.Body, &x); err != nil {
 				return err
 			}
 			_, err = s.Org.Update(ctx, by, req.Rev-1, req.Body.apply(x))
@@ -244,4 +265,30 @@ func (s Settings) verify(ctx context.Context, by activity.By, req *Request[audit
 		return auditView{}, Tag{}, err
 	}
 	return auditView{Intact: true, Entries: n, Head: h.Hash}, Tag{}, nil
+}
+
+// UploadForm is what a client says of a file that it wants to put.
+type UploadForm struct {
+	Purpose string `json:"purpose" enum:"logo"`
+	Bytes   int64  `json:"bytes" minimum:"1" maximum:"1048576"`
+	SHA256  string `json:"sha256" minLength:"64" maxLength:"64" doc:"of the file, in hexadecimal"`
+}
+
+type uploadView struct {
+	UploadID  string            `json:"uploadId"`
+	URL       string            `json:"url" doc:"takes one PUT with exactly the headers below"`
+	Headers   map[string]string `json:"headers"`
+	ExpiresAt time.Time         `json:"expiresAt"`
+}
+
+func (s Settings) uploadRoutes(r *Router) {
+	Create(r, Op{ID: "createUpload", Path: "/uploads", Summary: "An address to put a file at."}, Deed[None, UploadForm, uploadView]{
+		Do: func(ctx context.Context, by activity.By, req *Request[None, UploadForm]) (string, error) {
+			return s.Uploads.Begin(ctx, by, req.Body.Purpose, req.Body.Bytes, req.Body.SHA256)
+		},
+		Show: func(ctx context.Context, _ activity.By, _ *Request[None, UploadForm], uploadID string) (uploadView, Tag, error) {
+			p, err := s.Uploads.Place(ctx, uploadID)
+			return uploadView(p), Tag{Rev: 1}, err
+		},
+	})
 }

@@ -275,6 +275,15 @@ func (x *Product) blobs() *s3blob.Blobs {
 	return s3blob.New(x.Env["BUCKET"], s3blob.Options{Region: x.Region, Credentials: x.Credentials, Endpoint: x.S3, HTTP: x.HTTP})
 }
 
+// files are the bucket as uploads see it.
+type files struct{ *s3blob.Blobs }
+
+// PresignPut makes an address for one body.
+func (f files) PresignPut(ctx context.Context, key, contentType string, size int64, sum string, ttl time.Duration) (string, map[string]string, error) {
+	u, err := f.Blobs.PresignPut(ctx, key, contentType, size, sum, ttl)
+	return u.URL, u.Headers, err
+}
+
 // mailer sends letters over SES.
 type mailer struct{ ses *sesmail.Mailer }
 

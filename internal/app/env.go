@@ -36,6 +36,7 @@ func FromEnvironment() (Parts, error) {
 	for _, n := range environment {
 		p.Env[n] = os.Getenv(n)
 	}
+	p.S3, p.SES = os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL_SESV2")
 	if p.Env["TABLE"] == "" {
 		return Parts{}, errors.New("the environment lacks TABLE")
 	}
@@ -47,7 +48,8 @@ func FromEnvironment() (Parts, error) {
 	return p, nil
 }
 
-// endpoint is another address of a service, as the SDKs of AWS name it; tests on DynamoDB Local use it.
+// endpoint is another address of a service than its own, under the name that the SDKs of AWS read it from. Nothing in the
+// template sets one; tests of the binaries do.
 func endpoint(name string) *string {
 	if v := os.Getenv(name); v != "" {
 		return &v
@@ -77,7 +79,9 @@ func level(s string) slog.Level {
 
 func (p Parts) fromSecretsManager() func(ctx context.Context, ref string) (string, error) {
 	client := once(func(context.Context) (*secretsmanager.Client, error) {
-		return secretsmanager.New(secretsmanager.Options{Region: p.Region, Credentials: p.Credentials}), nil
+		return secretsmanager.New(secretsmanager.Options{
+			Region: p.Region, Credentials: p.Credentials, BaseEndpoint: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+		}), nil
 	})
 	return func(ctx context.Context, ref string) (string, error) {
 		c, err := client(ctx)
@@ -97,20 +101,8 @@ type lazyPool struct{ parts *Parts }
 
 // Ensure makes or finds a sign-in.
 func (l lazyPool) Ensure(ctx context.Context, email, name string) (string, error) {
-	c := idp.New(idp.Options{Region: l.parts.Region, Credentials: l.parts.Credentials})
+	c := idp.New(idp.Options{
+		Region: l.parts.Region, Credentials: l.parts.Credentials, BaseEndpoint: endpoint("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"),
+	})
 	return cognito.Pool{Client: c, ID: l.parts.Env["USER_POOL_ID"]}.Ensure(ctx, email, name)
-}
-
-// Start makes one function from the environment. It panics when the deployment is wrong, which is how a function says so
-// when it is started. The constructor is a parameter, so that a binary holds only what its function needs.
-func Start(function func(*Product) (Handler, error)) Handler {
-	p, err := FromEnvironment()
-	if err != nil {
-		panic(err.Error())
-	}
-	h, err := function(New(p))
-	if err != nil {
-		panic(err.Error())
-	}
-	return h
 }

@@ -21,6 +21,7 @@ import (
 	"onebook/internal/printing"
 	"onebook/internal/relay"
 	"onebook/internal/selling"
+	"onebook/internal/upload"
 )
 
 // Handler is what a function's main hands to the Lambda runtime.
@@ -133,7 +134,8 @@ func (x *Product) InvoicesFunction() (Handler, error) {
 func (x *Product) SettingsFunction() (Handler, error) {
 	return x.door(api.Settings{
 		Org: x.Org, Members: x.Members, Desk: x.Desk, Table: x.Table, Records: x.Records, Now: x.Now,
-	}.Door(), "TABLE", "ISSUER", "USER_POOL_CLIENT_ID")
+		Uploads: &upload.Service{Table: x.Table, Records: x.Records, Blobs: files{x.blobs()}, IDs: x.IDs, Now: x.Now, Machine: x.Machine},
+	}.Door(), "TABLE", "BUCKET", "ISSUER", "USER_POOL_CLIENT_ID")
 }
 
 // PortalFunction serves the client's pages.

@@ -6,7 +6,6 @@ package billing
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -25,9 +24,11 @@ import (
 	"onebook/internal/money"
 	"onebook/internal/order"
 	"onebook/internal/org"
+	"onebook/internal/payment"
 	"onebook/internal/sale"
 	"onebook/internal/series"
 	"onebook/internal/store"
+	"onebook/internal/totals"
 )
 
 // Effects of an invoice; their subject is the invoice.
@@ -35,9 +36,6 @@ const (
 	MailInvoice = "mail.invoice"
 	PrintPDF    = "pdf.invoice"
 )
-
-// MaxPaper bounds what an issued document may hold, in bytes, so that the frozen invoice stays well within one item.
-const MaxPaper = 300 << 10
 
 // Service bills.
 type Service struct {
@@ -59,11 +57,13 @@ type Input struct {
 	DueDays   *int
 }
 
-func (in Input) check(f *fault.Fields) {
+func (in Input) check(f *fault.Fields, today civil.Date) {
 	switch {
+	case in.DueOn.After(today.AddDays(sale.MaxAhead)):
+		f.Add("dueOn", "invalid", "dueOn lies more than ten years ahead")
 	case in.DueDays != nil && !in.DueOn.IsZero():
 		f.Add("dueDays", "invalid", "give dueOn or dueDays, not both")
-	case in.DueDays != nil && (*in.DueDays < 0 || *in.DueDays > 3650):
+	case in.DueDays != nil && (*in.DueDays < 0 || *in.DueDays > sale.MaxAhead):
 		f.Add("dueDays", "invalid", "dueDays is 0 to 3650")
 	}
 }
@@ -84,22 +84,12 @@ func (s *Service) made(ctx context.Context, in Input) (sale.Body, error) {
 		return sale.Body{}, err
 	}
 	var f fault.Fields
-	in.check(&f)
+	in.check(&f, today)
 	body, err := s.Maker.Make(ctx, in.Body, set, today)
 	if err := f.Join("", err); err != nil {
 		return sale.Body{}, err
 	}
-	if err := f.Err(); err != nil {
-		return sale.Body{}, err
-	}
-	raw, err := json.Marshal(body)
-	if err != nil {
-		return sale.Body{}, fmt.Errorf("invoice: %w", err)
-	}
-	if len(raw) > MaxPaper {
-		return sale.Body{}, fault.InField("lines", "too_large", "the texts of this document are too long together; shorten them or split it")
-	}
-	return body, nil
+	return body, f.Err()
 }
 
 // Create stores a draft. fault.Invalid names each wrong field. Drafting asks for invoice.propose, which sales and booking
@@ -117,6 +107,9 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (invoice
 	}
 	if err := c.Active(); err != nil {
 		return invoice.Invoice{}, err
+	}
+	if in.Body.Currency == "" {
+		in.Body.Currency = c.Currency
 	}
 	body, err := s.made(ctx, in)
 	if err != nil {
@@ -192,6 +185,9 @@ func (s *Service) Update(ctx context.Context, by activity.By, invoiceID string, 
 		case in.ContactID != "" && in.ContactID != i.ContactID:
 			return nil, fault.InField("contactId", "immutable", "an invoice stays with its contact; make a new one")
 		}
+		if i.EstimateID != "" {
+			in.Body.Keep(i.Body)
+		}
 		body, err := s.made(ctx, in)
 		if err != nil {
 			return nil, err
@@ -232,7 +228,8 @@ func (s *Service) Delete(ctx context.Context, by activity.By, invoiceID string, 
 }
 
 // Issue takes the next number, freezes the document and books the receivable, in one write. Repeated, it answers the same
-// invoice. A total of zero is paid at once; a negative one is refused, since only a credit note gives money back.
+// invoice. A total of zero is paid at once; a negative one is refused, since only a credit note gives money back. So is one
+// whose tax is not that of its day of supply any more: a person decides which of both it shall be (code tax_changed).
 func (s *Service) Issue(ctx context.Context, by activity.By, invoiceID string) (invoice.Invoice, error) {
 	if err := member.May(by, member.InvoiceWrite); err != nil {
 		return invoice.Invoice{}, err
@@ -252,6 +249,9 @@ func (s *Service) issue(ctx context.Context, i *invoice.Invoice) (*activity.Deed
 	}
 	if i.Body.Totals.Payable < 0 || i.Body.Totals.Total < 0 {
 		return nil, fault.Unready.Errorf("an invoice cannot be negative; give money back with a credit note")
+	}
+	if err := s.taxed(ctx, *i, today); err != nil {
+		return nil, err
 	}
 	c, err := s.Clients.Client(ctx, i.ContactID)
 	if err != nil {
@@ -309,6 +309,19 @@ func (s *Service) issue(ctx context.Context, i *invoice.Invoice) (*activity.Deed
 	}, nil
 }
 
+// taxed refuses a draft whose tax has changed since it was written, or agreed.
+func (s *Service) taxed(ctx context.Context, i invoice.Invoice, today civil.Date) error {
+	line, err := s.Maker.Retaxed(ctx, i.Body, today)
+	if err != nil || line == "" {
+		return err
+	}
+	how := "save the draft again to take today's"
+	if i.EstimateID != "" {
+		how = "type the tax into the line, as it was agreed or as it is today"
+	}
+	return fault.Unready.Errorf("the tax of %q is another by now than in this draft; %s", line, how).Coded("tax_changed")
+}
+
 // issued are the postings of an issue: the receivable against revenue and tax (rules.md §11). What was prepaid elsewhere
 // counts as money already on the bank account, what the buyer withholds as a claim on the tax office.
 func issued(i invoice.Invoice) []activity.Posting {
@@ -326,10 +339,22 @@ func issued(i invoice.Invoice) []activity.Posting {
 	add(activity.Revenue, -t.Net)
 	for _, row := range t.Taxes {
 		if !row.Withheld {
-			add(activity.Tax(row.Category+":"+row.Rate.String()), -row.Tax)
+			add(activity.Tax(code(row)), -row.Tax)
 		}
 	}
 	return ps
+}
+
+// code tells taxes apart as those who receive them do: by name unless it is VAT, category and rate.
+func code(row totals.TaxResult) string {
+	c := row.Category + ":" + row.Rate.String()
+	if row.Surcharge {
+		c += ":surcharge"
+	}
+	if row.Name != "" && row.Name != "VAT" {
+		c = row.Name + ":" + c
+	}
+	return c
 }
 
 // billOrder counts the invoice on the order it bills; the estimate is invoiced when nothing of the order remains.
@@ -413,11 +438,11 @@ func (s *Service) Void(ctx context.Context, by activity.By, invoiceID, reason st
 	if reason == "" || len([]rune(reason)) > 1000 {
 		return invoice.Invoice{}, fault.InField("reason", "required", "say why, in 1 to 1,000 characters: it is kept in the history")
 	}
-	set, today, err := s.today(ctx)
-	if err != nil {
-		return invoice.Invoice{}, err
-	}
 	return s.change(ctx, by, invoiceID, func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
+		set, today, err := s.today(ctx)
+		if err != nil {
+			return nil, err
+		}
 		switch {
 		case i.State == invoice.Void:
 			return nil, nil
@@ -427,6 +452,9 @@ func (s *Service) Void(ctx context.Context, by activity.By, invoiceID, reason st
 			return nil, fault.Unready.Errorf("invoice %s has payments or credits; correct it with a credit note", i.Number)
 		case !i.SentAt.IsZero() && !set.VoidSent:
 			return nil, fault.Unready.Errorf("invoice %s was sent already; correct it with a credit note, or allow voiding sent invoices in the settings", i.Number).Coded("sent")
+		}
+		if err := s.idle(ctx, *i); err != nil {
+			return nil, err
 		}
 		ps := issued(*i)
 		for n := range ps {
@@ -446,6 +474,24 @@ func (s *Service) Void(ctx context.Context, by activity.By, invoiceID, reason st
 	})
 }
 
+// idle refuses while money for the invoice is on its way.
+func (s *Service) idle(ctx context.Context, i invoice.Invoice) error {
+	for cursor := ""; ; {
+		ps, next, err := payment.OfContact(ctx, s.Table, i.ContactID, 0, cursor)
+		if err != nil {
+			return err
+		}
+		for _, p := range ps {
+			if p.Open() && p.Online != nil && p.Online.InvoiceID == i.ID && p.Online.Paying {
+				return fault.Unready.Errorf("a payment of invoice %s is under way; wait for it", i.Number).Coded("paying")
+			}
+		}
+		if cursor = next; cursor == "" {
+			return nil
+		}
+	}
+}
+
 // View notes that a person opened the invoice's page. It is noted once; later openings change nothing.
 func (s *Service) View(ctx context.Context, by activity.By, invoiceID string) error {
 	contact, err := id.Contact("in", invoiceID)
@@ -459,6 +505,9 @@ func (s *Service) View(ctx context.Context, by activity.By, invoiceID string) er
 		}
 		tr, err := invoice.GetTrack(ctx, s.Table, i)
 		if err != nil {
+			return nil, err
+		}
+		if err := link.Own(by, i.LinkID); err != nil {
 			return nil, err
 		}
 		if i.State == invoice.Draft || !tr.ViewedAt.IsZero() {

@@ -5,12 +5,15 @@
 // three end in the same transaction, [Service.Settle], which is keyed by the payment intent: whoever comes second finds the
 // claim taken and changes nothing. An event is only a hint; the object itself is fetched and believed.
 //
-// An unknown outcome is looked up, never charged again: within 23 hours the same key is used, after that a new page is
-// only opened when the provider's complete list of the client's sessions does not hold ours.
+// An unknown outcome is looked up, never charged again: within 22½ hours the same key is used (a page must be open for half
+// an hour at least), after that a new page is only opened when the provider's complete list of the client's sessions does
+// not hold ours.
 package checkout
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +25,7 @@ import (
 	"onebook/internal/id"
 	"onebook/internal/invoice"
 	"onebook/internal/issue"
+	"onebook/internal/link"
 	"onebook/internal/member"
 	"onebook/internal/money"
 	"onebook/internal/org"
@@ -47,8 +51,8 @@ type Service struct {
 }
 
 const (
-	pageFor  = 23 * time.Hour // how long a page is open; the provider's limit is 24 hours
-	sameKey  = 23 * time.Hour // as long as the provider surely remembers an idempotency key
+	// How long a page is open. The provider's limit is 24 hours, and as long it remembers an idempotency key.
+	pageFor  = 23 * time.Hour
 	metaKey  = "onebook_payment"
 	invoices = "onebook_invoice"
 )
@@ -71,10 +75,16 @@ func (s *Service) Start(ctx context.Context, by activity.By, invoiceID string, a
 	if err != nil {
 		return Page{}, err
 	}
+	if err := link.Own(by, inv.LinkID); err != nil {
+		return Page{}, err
+	}
 	if amount == 0 {
 		amount = inv.Due()
 	}
 	if err := payable(inv, amount); err != nil {
+		return Page{}, err
+	}
+	if err := s.lost(ctx, inv); err != nil {
 		return Page{}, err
 	}
 	p, err := s.attempt(ctx, by, inv, amount)
@@ -86,7 +96,50 @@ func (s *Service) Start(ctx context.Context, by activity.By, invoiceID string, a
 			return Page{}, err
 		}
 	}
+	if p.Online.URL == "" || !p.Open() {
+		return Page{}, fault.Unready.Errorf("this payment has ended meanwhile; look at the invoice again").Coded("ended")
+	}
 	return Page{URL: p.Online.URL, PaymentID: p.ID}, nil
+}
+
+// lost finds out about attempts of this invoice that never got a page and are too old to be repeated. Until their end is
+// certain no other page is opened.
+func (s *Service) lost(ctx context.Context, inv invoice.Invoice) error {
+	all, err := s.pending(ctx, inv)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.Online.Session == "" && s.Now().UTC().After(repeatable(p)) {
+			if err := s.lookFor(ctx, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// repeatable is until when an attempt without a page may be asked for again with its key: the page's end counts from the
+// attempt's record, and the provider opens no page for less than half an hour.
+func repeatable(p payment.Payment) time.Time { return p.CreatedAt.Add(pageFor - 31*time.Minute) }
+
+// pending answers the payments of an invoice whose outcome is not known.
+func (s *Service) pending(ctx context.Context, inv invoice.Invoice) ([]payment.Payment, error) {
+	var out []payment.Payment
+	for cursor := ""; ; {
+		ps, next, err := payment.OfContact(ctx, s.Table, inv.ContactID, 0, cursor)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range ps {
+			if p.Open() && p.Online != nil && p.Online.InvoiceID == inv.ID {
+				out = append(out, p)
+			}
+		}
+		if cursor = next; cursor == "" {
+			return out, nil
+		}
+	}
 }
 
 func payable(i invoice.Invoice, amount int64) error {
@@ -146,26 +199,24 @@ func (s *Service) attempt(ctx context.Context, by activity.By, inv invoice.Invoi
 
 // running finds the pending payment whose page the client may still use.
 func (s *Service) running(ctx context.Context, inv invoice.Invoice, amount int64, now time.Time) (*payment.Payment, error) {
-	all, _, err := payment.OfContact(ctx, s.Table, inv.ContactID, 100, "")
+	all, err := s.pending(ctx, inv)
 	if err != nil {
 		return nil, err
 	}
+	var found *payment.Payment
 	for _, p := range all {
-		if !p.Open() || p.Online == nil || p.Online.InvoiceID != inv.ID {
-			continue
-		}
 		if p.Online.Paying {
 			return nil, fault.Unready.Errorf("a payment of this invoice is under way; you will hear when it has arrived").Coded("paying")
 		}
-		end := p.Online.ExpiresAt
-		if end.IsZero() {
-			end = p.CreatedAt.Add(pageFor)
+		end := repeatable(p)
+		if p.Online.Session != "" {
+			end = p.Online.ExpiresAt.Add(-time.Minute)
 		}
-		if p.Amount == amount && now.Before(end.Add(-time.Minute)) {
-			return &p, nil
+		if found == nil && p.Amount == amount && now.Before(end) {
+			found = &p
 		}
 	}
-	return nil, nil
+	return found, nil
 }
 
 // open asks the provider for the page of a recorded attempt, with its id as key: doing it again answers the same page.
@@ -201,7 +252,7 @@ func (s *Service) open(ctx context.Context, inv invoice.Invoice, p payment.Payme
 func (s *Service) opened(ctx context.Context, paymentID string, ses payment.Session) (payment.Payment, error) {
 	for range 8 {
 		p, err := payment.Get(ctx, s.Table, paymentID)
-		if err != nil || p.Online.Session != "" || !p.Open() {
+		if err != nil || p.Online.Session != "" {
 			return p, err
 		}
 		p.Online.Session, p.Online.URL, p.Online.ExpiresAt = ses.ID, ses.URL, ses.ExpiresAt
@@ -217,7 +268,8 @@ func (s *Service) opened(ctx context.Context, paymentID string, ses payment.Sess
 		if err == nil {
 			return payment.Get(ctx, s.Table, paymentID)
 		}
-		if !errors.Is(err, fault.Stale) {
+		// Somebody else noted the same page, or a word of its outcome came first.
+		if !errors.Is(err, activity.Contended) && !errors.Is(err, fault.Stale) {
 			return payment.Payment{}, err
 		}
 	}
@@ -272,8 +324,10 @@ func (s *Service) customer(ctx context.Context, contact string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	// No mail address in the key's request: it may change between two tries, and the request must not.
-	made, err := s.Provider.NewCustomer(ctx, "customer-"+contact, payment.Customer{ContactID: contact, Name: c.Name, Email: c.Email})
+	// The request of a key must stay the same, and a contact may be renamed between two tries: the key holds what is sent.
+	sum := sha256.Sum256([]byte(c.Name + "\x00" + c.Email))
+	key := "customer-" + contact + "-" + hex.EncodeToString(sum[:6])
+	made, err := s.Provider.NewCustomer(ctx, key, payment.Customer{ContactID: contact, Name: c.Name, Email: c.Email})
 	if err != nil {
 		return "", err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"onebook/internal/activity"
 	"onebook/internal/fault"
 	"onebook/internal/invoice"
 	"onebook/internal/member"
@@ -145,22 +146,39 @@ func (s *Service) Resolve(ctx context.Context, paymentID string) error {
 	}
 	now := s.Now().UTC()
 	by := member.Automaton(member.Puller)
-	switch {
-	case p.Online.Session != "" && now.Before(p.Online.ExpiresAt):
-		return nil
-	case p.Online.Session != "":
-		return s.SettleSession(ctx, by, p.Online.Session)
-	case now.Sub(p.CreatedAt) < time.Minute:
-		return nil // whoever started it is still at it
-	case now.Sub(p.CreatedAt) < sameKey:
-		inv, err := invoice.Get(ctx, s.Table, p.Online.InvoiceID)
-		if err != nil {
-			return err
-		}
-		_, err = s.open(ctx, inv, p) // the same key: the page that was made, or none was
+	inv, err := invoice.Get(ctx, s.Table, p.Online.InvoiceID)
+	if err != nil {
 		return err
 	}
+	age := now.Sub(p.CreatedAt)
+	wanted := inv.State == invoice.Open && p.Amount <= inv.Due()
+	switch {
+	case p.Online.Session != "" && now.Before(p.Online.ExpiresAt) && !wanted && !p.Online.Paying:
+		return s.shut(ctx, by, p)
+	case p.Online.Session != "" && now.Before(p.Online.ExpiresAt):
+		return nil
+	case p.Online.Session != "" && age > 2*pageFor && age%time.Hour >= 2*time.Minute:
+		return nil // on its way for days, or not as it was asked for: an hourly look is enough
+	case p.Online.Session != "":
+		return s.SettleSession(ctx, by, p.Online.Session)
+	case age < time.Minute:
+		return nil // whoever started it is still at it
+	case wanted && now.Before(repeatable(p)):
+		_, err = s.open(ctx, inv, p) // the same key: the page that was made, or none was
+		return err
+	case now.Before(repeatable(p)):
+		return nil // nobody wants the page any more, and nobody was sent to it; whether there is one is looked up later
+	}
 	return s.lookFor(ctx, p)
+}
+
+// shut closes a page on which more could be paid than is due, because the invoice was paid otherwise or is void.
+func (s *Service) shut(ctx context.Context, by activity.By, p payment.Payment) error {
+	ses, err := s.Provider.ExpireSession(ctx, p.Online.Session)
+	if err != nil {
+		return err
+	}
+	return s.settleSession(ctx, by, ses)
 }
 
 // lookFor searches the provider's complete list for the page of an attempt that is too old to be repeated. Only when the

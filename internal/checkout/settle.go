@@ -7,7 +7,6 @@ import (
 
 	"onebook/internal/activity"
 	"onebook/internal/fault"
-	"onebook/internal/id"
 	"onebook/internal/issue"
 	"onebook/internal/member"
 	"onebook/internal/money"
@@ -70,9 +69,9 @@ func (s *Service) disagrees(in payment.Intent, p payment.Payment) string {
 	case in.Currency != p.Currency:
 		return fmt.Sprintf("it is in %s, and %s was asked for", in.Currency, p.Currency)
 	case in.Amount != p.Amount:
-		return fmt.Sprintf("it is over %d, and %d was asked for", in.Amount, p.Amount)
+		return fmt.Sprintf("it is over %s %s, and %s was asked for", money.Format(in.Amount, p.Currency), p.Currency, money.Format(p.Amount, p.Currency))
 	case in.Status == "succeeded" && in.Received != p.Amount:
-		return fmt.Sprintf("%d was received, and %d was asked for", in.Received, p.Amount)
+		return fmt.Sprintf("%s %s was received, and %s was asked for", money.Format(in.Received, p.Currency), p.Currency, money.Format(p.Amount, p.Currency))
 	case in.Metadata[invoices] != p.Online.InvoiceID:
 		return "it names another invoice than the one it was opened for"
 	}
@@ -86,8 +85,16 @@ func (s *Service) paid(ctx context.Context, by activity.By, in payment.Intent, p
 		if err != nil {
 			return nil, err
 		}
-		if p.State == payment.Succeeded && p.Online.Intent == in.ID {
+		if p.Online.Intent == in.ID && !p.SucceededAt.IsZero() {
 			return nil, nil
+		}
+		now := s.Now().UTC()
+		if !p.SucceededAt.IsZero() {
+			// The same page was made twice, and both were paid: money of its own.
+			p = payment.Payment{
+				ID: s.IDs.Of("py", p.ContactID), ContactID: p.ContactID, State: payment.Pending, Amount: p.Amount, Currency: p.Currency,
+				Method: p.Method, Online: &payment.Online{InvoiceID: p.Online.InvoiceID, LinkID: p.Online.LinkID}, CreatedAt: now,
+			}
 		}
 		claim, err := payment.PaidClaim(in.ID, p.ID)
 		if err != nil {
@@ -96,7 +103,6 @@ func (s *Service) paid(ctx context.Context, by activity.By, in payment.Intent, p
 		if err := p.To(payment.Succeeded); err != nil {
 			return nil, err
 		}
-		now := s.Now().UTC()
 		set, err := s.Org.Get(ctx)
 		if err != nil {
 			return nil, err
@@ -165,7 +171,18 @@ func (s *Service) note(ctx context.Context, by activity.By, in payment.Intent, p
 			d.Kind, d.Text = "payment.processing", "The payment is on its way"
 		case !paying && in.Decline != nil && fresh(p.Online.Attempts, *in.Decline):
 			p.Online.Attempts = append(p.Online.Attempts, payment.Attempt{At: s.Now().UTC(), Code: in.Decline.Code, Message: in.Decline.Message})
+			if n := len(p.Online.Attempts) - maxAttempts; n > 0 {
+				p.Online.Attempts = p.Online.Attempts[n:]
+			}
 			d.Kind, d.Text, d.Reason = "payment.declined", "A payment was declined", in.Decline.Message
+			if p.Online.Paying {
+				// What was on its way has failed; its page is complete and lets nobody try again.
+				if err := p.To(payment.Failed); err != nil {
+					return nil, err
+				}
+				p.Online.Paying = false
+				d.Kind, d.Text = "payment.failed", "The payment did not arrive"
+			}
 		default:
 			return nil, nil
 		}
@@ -179,6 +196,9 @@ func (s *Service) note(ctx context.Context, by activity.By, in payment.Intent, p
 	})
 	return err
 }
+
+// maxAttempts is how many declined attempts of one page are kept, the newest.
+const maxAttempts = 20
 
 // fresh reports whether a decline is not noted yet. The provider keeps only the last one, without a time, so the same
 // reason twice in a row counts once.
@@ -233,28 +253,37 @@ var (
 		"checkout.session.completed": true, "checkout.session.async_payment_succeeded": true,
 		"checkout.session.async_payment_failed": true, "checkout.session.expired": true,
 	}
-	silent = map[string]bool{ // they say nothing that the intent does not
+	silent = map[string]bool{ // they move no money, or say nothing that the intent does not
 		"charge.succeeded": true, "charge.failed": true, "charge.pending": true, "charge.updated": true, "customer.created": true,
-		"customer.updated": true, "payment_method.attached": true, "payment_intent.created": true,
+		"customer.updated": true, "payment_method.attached": true, "payment_method.automatically_updated": true,
+		"payment_method.updated": true, "payment_method.detached": true, "payment_intent.created": true, "product.created": true,
+		"product.updated": true, "price.created": true, "price.updated": true, "balance.available": true,
 	}
 )
 
 // Hint takes an event of the provider: what it is about is fetched and applied. An event that is not understood becomes an
 // open issue, once.
 func (s *Service) Hint(ctx context.Context, by activity.By, ev payment.Event) error {
-	if ev.Live != s.Live {
-		return s.unmatched(ctx, payment.Intent{ID: ev.ObjectID}, "its event is of the provider's other mode (test or live)")
+	if err := member.May(by, member.PaymentOutcome); err != nil {
+		return err
 	}
 	switch {
 	case silent[ev.Type]:
 		return nil
+	case ev.Live != s.Live:
+		return s.unmatched(ctx, payment.Intent{ID: ev.ObjectID}, "its event is of the provider's other mode (test or live)")
 	case ofIntent[ev.Type]:
 		return s.Settle(ctx, by, ev.ObjectID)
 	case ofSession[ev.Type]:
-		return s.SettleSession(ctx, by, ev.ObjectID)
+		err := s.SettleSession(ctx, by, ev.ObjectID)
+		if errors.Is(err, fault.NotFound) {
+			return s.unmatched(ctx, payment.Intent{ID: ev.ObjectID}, "the provider does not know this payment page")
+		}
+		return err
 	}
+	// By the event's id: a second refund of one charge is a second thing to do.
 	return s.raise(ctx, issue.Issue{
-		Code: "event_not_handled", Subject: ev.Type + " " + ev.ObjectID, State: issue.Open, Area: issue.Billing,
+		Code: "event_not_handled", Subject: ev.ID, State: issue.Open, Area: issue.Billing,
 		Title:  "The payment provider reports something that is not handled here yet: " + ev.Type,
 		Detail: "Object " + ev.ObjectID + ". Look at it in the provider's dashboard, do what is needed there, and settle this with a note.",
 		Refs:   map[string]string{"event": ev.ID, "object": ev.ObjectID, "paymentIntent": ev.Intent},
@@ -289,9 +318,15 @@ func (s *Service) settleSession(ctx context.Context, by activity.By, ses payment
 	case ses.Status != "expired":
 		return nil // still open: a decline is told by the intent
 	}
-	paymentID := ses.Metadata[metaKey]
-	if _, err := id.Contact("py", paymentID); err != nil {
-		return s.unmatched(ctx, payment.Intent{ID: ses.ID}, "a payment page that is none of ours")
+	p, err := payment.Get(ctx, s.Table, ses.Metadata[metaKey])
+	if errors.Is(err, fault.NotFound) {
+		return s.unmatched(ctx, payment.Intent{ID: ses.ID}, "it is a payment page that is none of ours")
 	}
-	return s.close(ctx, by, paymentID, payment.Failed, "The payment page closed unused", nil)
+	if err != nil {
+		return err
+	}
+	if p.Online == nil || (p.Online.Session != "" && p.Online.Session != ses.ID) || ses.Live != s.Live {
+		return nil // one payment's page that was made twice ends with the one that the client was sent to
+	}
+	return s.close(ctx, by, p.ID, payment.Failed, "The payment page closed unused", nil)
 }

@@ -246,6 +246,15 @@ func (s *Service) Actor(ctx context.Context, ref string) (activity.By, error) {
 	return activity.By{Kind: activity.Client, ID: l.ID, Name: "Client"}, nil
 }
 
+// Own answers nil unless by is a client whose link is another than the document's: what a client does stays within the one
+// document that the link opens.
+func Own(by activity.By, linkID string) error {
+	if by.Kind == activity.Client && (linkID == "" || by.ID != linkID) {
+		return ErrUnknown
+	}
+	return nil
+}
+
 // ErrRenewed is the failure of [Link.Renewal]: the link was mailed again a moment ago.
 var ErrRenewed = fault.Exists.Errorf("the link was mailed a moment ago; look into your mailbox")
 

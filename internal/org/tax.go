@@ -196,7 +196,7 @@ func TaxOf(rules []TaxRule, class, location string, on civil.Date) ([]TaxRule, e
 		}
 	}
 	if len(order) == 0 {
-		return nil, fault.InField("taxClass", "no_rule", "there is no tax rule for the class %q on %s; add one in the settings, or give the line its own tax", class, on)
+		return nil, fault.InField("taxClass", "no_rule", "there is no tax rule for the class %.40q on %s; add one in the settings, or give the line its own tax", class, on)
 	}
 	out := make([]TaxRule, len(order))
 	for i, n := range order {

@@ -8,6 +8,7 @@ package sale
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -140,6 +141,9 @@ func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civi
 	if len([]rune(in.Notes)) > MaxNotes {
 		f.Add("notes", "too_long", "notes have at most 10,000 characters")
 	}
+	if in.Prepaid.Sign() < 0 {
+		f.Add("prepaid", "negative", "what was prepaid is zero or more")
+	}
 	if len(in.Lines) == 0 || len(in.Lines) > MaxLines {
 		f.Add("lines", "invalid", "a document has 1 to %d lines", MaxLines)
 		return Body{}, f.Err()
@@ -149,15 +153,14 @@ func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civi
 		return Body{}, err
 	}
 	for n, li := range in.Lines {
+		at := fmt.Sprintf("lines[%d]", n)
 		l, err := m.line(ctx, li, b.Currency)
-		if err == nil {
-			if a, same := in.agreedLine(n, l); same && li.Tax == nil && len(li.Taxes) == 0 {
-				l.Taxes, l.Reason = a.Taxes, a.Reason
-			} else {
-				err = taxes(&l, li, in.LocationID, rules, today)
-			}
+		if err := f.Join(at, err); err != nil {
+			return Body{}, err
 		}
-		if err := f.Join(fmt.Sprintf("lines[%d]", n), err); err != nil {
+		if a, same := in.agreedLine(n, l); same && li.Tax == nil && len(li.Taxes) == 0 {
+			l.Taxes, l.Reason = a.Taxes, a.Reason
+		} else if err := f.Join(at, taxes(&l, li, in.LocationID, rules, today)); err != nil {
 			return Body{}, err
 		}
 		l.ID = "l" + strconv.Itoa(n+1)
@@ -167,7 +170,7 @@ func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civi
 		return Body{}, err
 	}
 	if err := b.compute(); err != nil {
-		return Body{}, err
+		return Body{}, asTyped(in, err)
 	}
 	return b, b.fits()
 }
@@ -185,6 +188,24 @@ func (b Body) fits() error {
 }
 
 // line makes a line without its tax.
+// asTyped names a line's only tax by the short form where that is what was typed.
+func asTyped(in Input, err error) error {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return err
+	}
+	for n, l := range in.Lines {
+		long := fmt.Sprintf("lines[%d].taxes[0]", n)
+		for x := range f.Fields {
+			if l.Tax == nil || !strings.HasPrefix(f.Fields[x].Field, long) {
+				continue
+			}
+			f.Fields[x].Field = fmt.Sprintf("lines[%d].tax", n) + strings.TrimPrefix(f.Fields[x].Field, long)
+		}
+	}
+	return err
+}
+
 func (m *Maker) line(ctx context.Context, in LineInput, currency string) (Line, error) {
 	l := Line{
 		ItemID: in.ItemID, Name: strings.TrimSpace(in.Name), Description: in.Description, Quantity: in.Quantity, Unit: in.Unit,

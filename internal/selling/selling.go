@@ -49,7 +49,7 @@ type Input struct {
 	Body       sale.Input
 }
 
-// context of one decision: everything about the organisation at one moment.
+// today answers everything about the organisation at one moment, for one decision.
 func (s *Service) today(ctx context.Context) (org.Settings, civil.Date, error) {
 	set, err := s.Org.Get(ctx)
 	if err != nil {
@@ -65,8 +65,11 @@ func (s *Service) made(ctx context.Context, in Input, set org.Settings, today ci
 		until = today.AddDays(set.ValidDays)
 	}
 	var f fault.Fields
-	if until.Before(today) {
+	switch {
+	case until.Before(today):
 		f.Add("validUntil", "past", "validUntil lies in the past; today is %s", today)
+	case until.After(today.AddDays(sale.MaxAhead)):
+		f.Add("validUntil", "invalid", "validUntil lies more than ten years ahead")
 	}
 	body, err := s.Maker.Make(ctx, in.Body, set, today)
 	if err := f.Join("", err); err != nil {
@@ -90,6 +93,9 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (estimat
 	}
 	if err := c.Active(); err != nil {
 		return estimate.Estimate{}, err
+	}
+	if in.Body.Currency == "" {
+		in.Body.Currency = c.Currency
 	}
 	body, until, err := s.made(ctx, in, set, today)
 	if err != nil {
@@ -164,10 +170,6 @@ func (s *Service) Update(ctx context.Context, by activity.By, estimateID string,
 	if err := member.May(by, member.EstimateWrite); err != nil {
 		return estimate.Estimate{}, err
 	}
-	set, today, err := s.today(ctx)
-	if err != nil {
-		return estimate.Estimate{}, err
-	}
 	return s.change(ctx, by, estimateID, func(ctx context.Context, e *estimate.Estimate) (*activity.Deed, error) {
 		switch {
 		case e.Version() != version:
@@ -176,6 +178,10 @@ func (s *Service) Update(ctx context.Context, by activity.By, estimateID string,
 			return nil, fault.Unready.Errorf("an estimate that was sent cannot be changed").Coded("immutable")
 		case in.ContactID != "" && in.ContactID != e.ContactID:
 			return nil, fault.InField("contactId", "immutable", "an estimate stays with its contact; make a new one")
+		}
+		set, today, err := s.today(ctx)
+		if err != nil {
+			return nil, err
 		}
 		body, until, err := s.made(ctx, in, set, today)
 		if err != nil {
@@ -224,11 +230,11 @@ func (s *Service) Send(ctx context.Context, by activity.By, estimateID string) (
 	if err := member.May(by, member.EstimateWrite); err != nil {
 		return estimate.Estimate{}, err
 	}
-	set, today, err := s.today(ctx)
-	if err != nil {
-		return estimate.Estimate{}, err
-	}
 	return s.change(ctx, by, estimateID, func(ctx context.Context, e *estimate.Estimate) (*activity.Deed, error) {
+		set, today, err := s.today(ctx)
+		if err != nil {
+			return nil, err
+		}
 		if e.ValidUntil.Before(today) {
 			return nil, fault.Unready.Errorf("its last day, %s, has passed; give it a new one first", e.ValidUntil)
 		}
@@ -282,6 +288,9 @@ func (s *Service) freeze(ctx context.Context, e *estimate.Estimate, set org.Sett
 // View notes that a person opened the estimate. It is noted once; later openings change nothing.
 func (s *Service) View(ctx context.Context, by activity.By, estimateID string) error {
 	_, err := s.change(ctx, by, estimateID, func(_ context.Context, e *estimate.Estimate) (*activity.Deed, error) {
+		if err := link.Own(by, e.LinkID); err != nil {
+			return nil, err
+		}
 		if !e.ViewedAt.IsZero() || e.State != estimate.Sent {
 			return nil, nil
 		}
@@ -333,15 +342,18 @@ func (s *Service) answer(ctx context.Context, by activity.By, estimateID string,
 	if err := f.Err(); err != nil {
 		return estimate.Estimate{}, err
 	}
-	_, today, err := s.today(ctx)
-	if err != nil {
-		return estimate.Estimate{}, err
-	}
-	return s.change(ctx, by, estimateID, func(_ context.Context, e *estimate.Estimate) (*activity.Deed, error) {
+	return s.change(ctx, by, estimateID, func(ctx context.Context, e *estimate.Estimate) (*activity.Deed, error) {
+		if err := link.Own(by, e.LinkID); err != nil {
+			return nil, err
+		}
+		_, today, err := s.today(ctx)
+		if err != nil {
+			return nil, err
+		}
 		if e.State == to || (to == estimate.Accepted && e.State == estimate.Invoiced) {
 			return nil, nil
 		}
-		if e.Over(today) {
+		if e.StateOn(today) == estimate.Expired {
 			return nil, fault.Unready.Errorf("this offer was good until %s; ask for a new one", e.ValidUntil).Coded("expired")
 		}
 		if err := e.To(to); err != nil {
@@ -368,20 +380,23 @@ func (s *Service) Expire(ctx context.Context, shard int) (int, error) {
 	}
 	n := 0
 	var errs []error
-	_, today, err := s.today(ctx)
-	if err != nil {
-		return 0, err
-	}
 	for _, x := range ids {
-		_, err := s.change(ctx, member.Automaton(member.Clock), x, func(_ context.Context, e *estimate.Estimate) (*activity.Deed, error) {
-			if !e.Over(today) {
+		over := false
+		_, err := s.change(ctx, member.Automaton(member.Clock), x, func(ctx context.Context, e *estimate.Estimate) (*activity.Deed, error) {
+			_, today, err := s.today(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if over = e.Over(today); !over {
 				return nil, nil
 			}
-			n++
 			return &activity.Deed{Kind: "estimate.expired", Text: "Estimate " + e.Number + " expired unanswered"}, e.To(estimate.Expired)
 		})
-		if err != nil {
-			errs = append(errs, err)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("estimate %s: %w", x, err))
+		case over:
+			n++
 		}
 	}
 	return n, errors.Join(errs...)
