@@ -49,6 +49,40 @@ func TestTamperingIsFound(t *testing.T) {
 	})
 }
 
+// No bit of a written entry can be turned without its being found.
+func TestEveryBitIsUnderTheSeal(t *testing.T) {
+	r, table, _ := newRecords(t)
+	r.do(t, jane, Deed{
+		Kind: "sale", Subject: "in_1", Refs: map[string]string{"a": "b"}, On: "2026-01-01", Postings: sale(100), Text: "Sold", Reason: "because",
+		Changes: []Change{{Field: "name", From: "a", To: "b"}},
+	})
+	it, err := table.Get(ctx, store.Key{PK: "A#" + contact, SK: seqKey(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, ok, err := decode(it); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	tried := 0
+	for p := range it.Body {
+		for bit := range 8 {
+			bad := it
+			bad.Body = append([]byte(nil), it.Body...)
+			bad.Body[p] ^= 1 << bit
+			if !json.Valid(bad.Body) {
+				continue // the table refuses it
+			}
+			tried++
+			if _, _, ok, err := decode(bad); ok && err == nil {
+				t.Errorf("%q reads as if nothing had happened", bad.Body)
+			}
+		}
+	}
+	if tried < 1000 {
+		t.Errorf("only %d flips were tried", tried)
+	}
+}
+
 // tamper does one forbidden thing and answers how to undo it.
 func tamper(rt *rapid.T, t *testing.T, table store.Table, n int64) (undo func()) {
 	get := func(k store.Key) store.Item {
@@ -173,7 +207,13 @@ func tamperHead(rt *rapid.T, t *testing.T, table store.Table, how string, head s
 		if rapid.Bool().Draw(rt, "drop") && h.Balances != nil {
 			h.Balances = nil
 		} else {
-			h.Balances = map[string]Balance{"EUR": {Due: h.Balances["EUR"].Due + 1}}
+			bad := map[string]Balance{}
+			for c, b := range h.Balances {
+				bad[c] = b
+			}
+			cur := rapid.SampledFrom([]string{"EUR", "USD"}).Draw(rt, "currency")
+			bad[cur] = Balance{Due: bad[cur].Due + 1}
+			h.Balances = bad
 		}
 	}
 	bad := was

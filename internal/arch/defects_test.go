@@ -9,7 +9,7 @@ const (
 
 // defects are planted one by one. Every law has at least one, and one for each of its sentences that matters.
 var defects = []defect{
-	{"no action with a *", top, "dynamodb:ConditionCheckItem]", "dynamodb:*]", "ContactsRole allows dynamodb:*"},
+	{"no action with a *", top, "dynamodb:ConditionCheckItem]", "dynamodb:*]", "SettingsRole allows dynamodb:*"},
 	{"no action with a *", top, "Action: secretsmanager:GetSecretValue", "Action: secretsmanager:Get*", "allows secretsmanager:Get*"},
 	{"no action with a *", data, "Action: sqs:SendMessage", "Action: '*'", "FailedRecordsPolicy allows *"},
 	{"no action with a *", data, "- kms:Decrypt\n", "- kms:*\n", "Key allows kms:*"},

@@ -19,11 +19,14 @@ const module = "onebook"
 // root is the repository.
 const root = "../.."
 
+// support are packages that only tests import, so they are held to what tests are held to.
+var support = []string{"internal/rig", "internal/store/storetest", "internal/vectors"}
+
 // source is one Go file.
 type source struct {
 	path    string // from the repository, e.g. internal/money/money.go
 	dir     string // internal/money
-	test    bool
+	test    bool   // a test file, or of a package in support
 	ast     *ast.File
 	fset    *token.FileSet
 	imports map[string]string // path → local name
@@ -40,6 +43,7 @@ func parseSource(name, text string) (*source, error) {
 		path: name, dir: path.Dir(name), test: strings.HasSuffix(name, "_test.go"), ast: f, fset: fset,
 		imports: map[string]string{}, lines: strings.Count(text, "\n"),
 	}
+	s.test = s.test || s.in(support...)
 	for _, i := range f.Imports {
 		p, _ := strconv.Unquote(i.Path.Value)
 		local := path.Base(p)

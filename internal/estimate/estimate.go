@@ -158,6 +158,11 @@ func (e Estimate) expiry() time.Time {
 	return civil.DayStart(next, time.UTC)
 }
 
+// Same answers the operation that demands the estimate as it was read, and changes nothing.
+func (e Estimate) Same() store.Op {
+	return store.Check(key(e.ContactID, e.ID), e.version).Else(fault.Unready.Errorf("estimate %s has moved meanwhile", e.Number))
+}
+
 // Remove answers the operation that throws a draft away.
 func (e Estimate) Remove() store.Op {
 	return store.Delete(key(e.ContactID, e.ID), e.version).Else(ErrStale)

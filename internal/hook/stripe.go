@@ -31,6 +31,9 @@ const maxBody = 1 << 20
 
 // Handle takes one delivery.
 func (s Stripe) Handle(ctx context.Context, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	if len(r.Body) > maxBody*4/3+4 { // too long in either form
+		return answer(http.StatusRequestEntityTooLarge), nil
+	}
 	body := []byte(r.Body)
 	if r.IsBase64Encoded {
 		var err error

@@ -210,6 +210,11 @@ func (i Invoice) Put() (store.Op, error) {
 // ErrStale is answered when the invoice is not the one that was read any more.
 var ErrStale = fault.Stale.Errorf("this invoice was changed meanwhile; read it again")
 
+// Same answers the operation that demands the invoice as it was read, and changes nothing.
+func (i Invoice) Same() store.Op {
+	return store.Check(key(i.ContactID, i.ID), i.version).Else(fault.Unready.Errorf("invoice %s has moved meanwhile", i.Number))
+}
+
 // Remove answers the operation that throws a draft away.
 func (i Invoice) Remove() store.Op {
 	return store.Delete(key(i.ContactID, i.ID), i.version).Else(ErrStale)

@@ -52,7 +52,7 @@ func (p *Post) Estimate(ctx context.Context, e effect.Effect) (effect.Plan, erro
 			Name: c.To.Name, Number: es.Number, Currency: es.Body.Currency, Total: es.Body.Totals.Total, ValidUntil: es.ValidUntil, URL: url,
 		})
 	}
-	return p.plan(e, *es.Frozen, c, link.Link{ID: es.LinkID, Scope: link.Estimate}, write, "Mailed estimate "+es.Number, nil)
+	return p.plan(e, es.Same(), *es.Frozen, c, link.Link{ID: es.LinkID, Scope: link.Estimate}, write, "Mailed estimate "+es.Number, nil)
 }
 
 // Invoice plans the letter with an invoice. Nothing goes out for one that was voided.
@@ -73,7 +73,7 @@ func (p *Post) Invoice(ctx context.Context, e effect.Effect) (effect.Plan, error
 			Name: c.To.Name, Number: i.Number, Currency: i.Body.Currency, Total: i.Body.Totals.Total, Due: i.Due(), DueOn: i.DueOn, URL: url,
 		})
 	}
-	return p.plan(e, *i.Frozen, c, payLink(i), write, "Mailed invoice "+i.Number, func(ctx context.Context, message string) (store.Op, error) {
+	return p.plan(e, i.Same(), *i.Frozen, c, payLink(i), write, "Mailed invoice "+i.Number, func(ctx context.Context, message string) (store.Op, error) {
 		tr, err := invoice.GetTrack(ctx, p.Table, i)
 		if err != nil {
 			return store.Op{}, err
@@ -109,14 +109,16 @@ func (p *Post) Receipt(ctx context.Context, e effect.Effect) (effect.Plan, error
 			Method: pay.Method, ReceivedOn: pay.ReceivedOn, URL: url,
 		})
 	}
-	return p.plan(e, *i.Frozen, c, payLink(i), write, "Mailed the receipt for invoice "+i.Number, nil)
+	return p.plan(e, i.Same(), *i.Frozen, c, payLink(i), write, "Mailed the receipt for invoice "+i.Number, nil)
 }
 
 func payLink(i invoice.Invoice) link.Link { return link.Link{ID: i.LinkID, Scope: link.Invoice} }
 
-// plan writes the letter only when it is sent: who merely confirms one needs neither the link's key nor the mail service.
-func (p *Post) plan(e effect.Effect, f sale.Frozen, c sale.Client, to link.Link, write func(url string) Content, text string, track func(context.Context, string) (store.Op, error)) (effect.Plan, error) {
+// plan writes the letter only when it is sent: who merely confirms one needs neither the link's key nor the mail service. The
+// document must still be as it was read at the last moment before the call, so that no letter tells what is not so any more.
+func (p *Post) plan(e effect.Effect, same store.Op, f sale.Frozen, c sale.Client, to link.Link, write func(url string) Content, text string, track func(context.Context, string) (store.Op, error)) (effect.Plan, error) {
 	return effect.Plan{
+		Checks: []store.Op{same},
 		Call: func(ctx context.Context) (string, error) {
 			url, err := p.Links.URL(ctx, to)
 			if err != nil {
@@ -157,8 +159,8 @@ func (p *Post) Delivered(ctx context.Context, effectID, state, why string) error
 	if errors.Is(err, fault.NotFound) {
 		return nil
 	}
-	if err != nil {
-		return err
+	if err != nil || e.ContactID == "" {
+		return err // a letter of ours always goes to a contact
 	}
 	_, err = p.Records.Do(ctx, member.Automaton(member.Courier), activity.ContactChain(e.ContactID),
 		func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {

@@ -3,7 +3,6 @@ package letter
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"onebook/internal/civil"
 	"onebook/internal/money"
@@ -116,14 +115,14 @@ func OfReceipt(locale string, f ReceiptFacts) Content {
 }
 
 func hello(name string) string {
-	if name = strings.TrimSpace(name); name == "" {
+	if name = clean(name, 100); name == "" {
 		return "Hello,"
 	}
 	return "Hello " + name + ","
 }
 
 func hallo(name string) string {
-	if name = strings.TrimSpace(name); name == "" {
+	if name = clean(name, 100); name == "" {
 		return "Guten Tag,"
 	}
 	return "Guten Tag " + name + ","

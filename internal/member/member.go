@@ -205,16 +205,16 @@ const SignIn = "member.signin"
 // Invite adds a member; the sign-in, with the mail that tells how to begin, is an effect. fault.Exists when somebody with
 // this address is a member already.
 func (s *Service) Invite(ctx context.Context, by activity.By, in Input) (Member, error) {
-	return s.add(ctx, by, in, "")
+	return s.add(ctx, by, in, "", nil)
 }
 
 // Admit adds a member whose sign-in is there already, under this subject.
 func (s *Service) Admit(ctx context.Context, by activity.By, in Input, sub string) (Member, error) {
-	return s.add(ctx, by, in, sub)
+	return s.add(ctx, by, in, sub, nil)
 }
 
-// add stores a member, whose sign-in is there already when sub is given.
-func (s *Service) add(ctx context.Context, by activity.By, in Input, sub string) (Member, error) {
+// add stores a member, whose sign-in is there already when sub is given, with further operations in the same write.
+func (s *Service) add(ctx context.Context, by activity.By, in Input, sub string, more []store.Op) (Member, error) {
 	if err := in.check(); err != nil {
 		return Member{}, err
 	}
@@ -233,7 +233,7 @@ func (s *Service) add(ctx context.Context, by activity.By, in Input, sub string)
 		if err != nil {
 			return nil, err
 		}
-		ops := []store.Op{op, guard.Else(taken)}
+		ops := append([]store.Op{op, guard.Else(taken)}, more...)
 		if sub != "" {
 			p, err := pointer(subKey(sub), m.ID)
 			if err != nil {
@@ -360,16 +360,18 @@ func (s *Service) change(ctx context.Context, by activity.By, memberID string, v
 		if err != nil {
 			return nil, err
 		}
-		if before == Owner && (m.Role != Owner || !m.RemovedAt.IsZero()) {
-			if err := s.anotherOwner(ctx, m.ID); err != nil {
-				return nil, err
-			}
-		}
 		op, err := m.put()
 		if err != nil {
 			return nil, err
 		}
 		ops := []store.Op{op}
+		if before == Owner && (m.Role != Owner || !m.RemovedAt.IsZero()) {
+			stays, err := s.anotherOwner(ctx, m.ID)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, stays)
+		}
 		if !m.RemovedAt.IsZero() {
 			for _, k := range []store.Key{emailGuard(m.Email), subKey(m.Sub)} {
 				if m.Sub == "" && k == subKey("") {
@@ -402,17 +404,19 @@ func (s *Service) forget(sub string) {
 	s.mu.Unlock()
 }
 
-func (s *Service) anotherOwner(ctx context.Context, but string) error {
+// anotherOwner answers the operation that demands that somebody else stays owner: two owners may leave at one moment, and at a
+// month's end their deeds are entries of different chains.
+func (s *Service) anotherOwner(ctx context.Context, but string) (store.Op, error) {
 	all, err := s.List(ctx)
 	if err != nil {
-		return err
+		return store.Op{}, err
 	}
 	for _, m := range all {
 		if m.Role == Owner && m.ID != but {
-			return nil
+			return store.Check(key(m.ID), m.version).Else(activity.Contended), nil
 		}
 	}
-	return fault.Unready.Errorf("the organisation needs an owner; make somebody else one first")
+	return store.Op{}, fault.Unready.Errorf("the organisation needs an owner; make somebody else one first")
 }
 
 // Directory keeps the sign-ins of people. Ensure makes one for an address, whose owner is told how to begin, or finds the one
@@ -440,5 +444,7 @@ func (s *Service) First(ctx context.Context, d Directory, email, name string) (M
 	if err != nil {
 		return Member{}, err
 	}
-	return s.add(ctx, Automaton(Setup), Input{Name: name, Email: email, Role: Owner}, sub)
+	claim := store.Put(store.Item{Key: store.Key{PK: "CLAIM#first-owner", SK: "CLAIM"}, Kind: "claim", Body: []byte("{}")}).
+		Else(fault.Exists.Errorf("this organisation has an owner already"))
+	return s.add(ctx, Automaton(Setup), Input{Name: name, Email: email, Role: Owner}, sub, []store.Op{claim})
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/mail"
 	"regexp"
 	"strings"
 	"time"
@@ -157,6 +158,10 @@ func (s *Service) Update(ctx context.Context, by activity.By, version int64, nex
 		if err := allowed(by, changes); err != nil {
 			return nil, err
 		}
+		if len(changes) == 0 {
+			next = old
+			return nil, nil
+		}
 		next.version = version + 1
 		body, err := json.Marshal(next)
 		if err != nil {
@@ -214,7 +219,7 @@ func differences(a, b Settings) ([]activity.Change, error) {
 }
 
 var fieldOrder = []string{
-	"name", "address", "timeZone", "currency", "locale", "taxId", "email", "phone", "website", "accent", "logo", "footer",
+	"name", "address", "timeZone", "currency", "locale", "taxId", "email", "phone", "website", "accent", "logo", "logoSha256", "footer",
 	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms",
 }
 
@@ -282,7 +287,7 @@ func (s *Settings) check() error {
 			f.Add(t.field, "too_long", "%s has at most %d characters", t.field, t.max)
 		}
 	}
-	if s.Email != "" && !strings.Contains(s.Email, "@") {
+	if a, err := mail.ParseAddress(s.Email); s.Email != "" && (err != nil || a.Address != s.Email) {
 		f.Add("email", "invalid", "%q is not an e-mail address", s.Email)
 	}
 	if s.Website != "" && !strings.HasPrefix(s.Website, "https://") && !strings.HasPrefix(s.Website, "http://") {

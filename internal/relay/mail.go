@@ -67,12 +67,16 @@ func (m Mail) one(ctx context.Context, message string) (err error) {
 		return nil // a letter of somebody else
 	}
 	switch r.EventType {
-	case "Send":
-		return m.Runner.Confirm(ctx, tags[0], r.Mail.MessageID)
-	case "Delivery":
+	case "Send", "Delivery", "Bounce", "Complaint", "Reject", "Rendering Failure":
+		// Each of them says that the letter was taken, and comes in any order.
 		if err := m.Runner.Confirm(ctx, tags[0], r.Mail.MessageID); err != nil {
 			return err
 		}
+	}
+	switch r.EventType {
+	case "Send", "DeliveryDelay", "Open", "Click":
+		return nil
+	case "Delivery":
 		return m.Delivered(ctx, tags[0], "delivered", "")
 	case "Bounce":
 		return m.Delivered(ctx, tags[0], "bounced", r.Bounce.BounceType)

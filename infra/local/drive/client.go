@@ -40,7 +40,8 @@ type Call struct {
 	Key          string // Idempotency-Key, or empty
 	IfMatch      string
 	Accept       string
-	Public       bool // without a token
+	Public       bool   // without a token
+	Bearer       string // this token instead of the client's own
 	Body         any  // sent as JSON; nil sends none
 }
 
@@ -132,7 +133,10 @@ func (c *Client) try(ctx context.Context, call Call, body []byte) (Answer, error
 			req.Header.Set("Content-Type", "application/merge-patch+json")
 		}
 	}
-	if !call.Public {
+	switch {
+	case call.Bearer != "":
+		req.Header.Set("Authorization", "Bearer "+call.Bearer)
+	case !call.Public:
 		token, err := c.signIn(ctx)
 		if err != nil {
 			return Answer{}, err

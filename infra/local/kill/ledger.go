@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"sync"
@@ -13,6 +14,7 @@ type ledger struct {
 	count   int                          // answered deeds
 	facts   map[string]map[string]string // path → field → JSON
 	intents map[string]bool              // of the provider, as paid
+	over    bool                         // all lives have ended
 	wrong   []string
 }
 
@@ -28,6 +30,26 @@ func (l *ledger) answered() {
 	defer l.mu.Unlock()
 	l.count++
 	l.more.Broadcast()
+}
+
+// finish lets everybody go on who waits.
+func (l *ledger) finish() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
+	l.more.Broadcast()
+}
+
+// wait returns when so many deeds were answered, or there will be no more, and answers how many were.
+func (l *ledger) wait(ctx context.Context, deeds int) int {
+	stop := context.AfterFunc(ctx, l.more.Broadcast)
+	defer stop()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.count < deeds && !l.over && ctx.Err() == nil {
+		l.more.Wait()
+	}
+	return l.count
 }
 
 // keep notes fields of a thing that are known and can never change again.
