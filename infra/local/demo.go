@@ -28,7 +28,7 @@ var demoNames = map[string]string{
 // seed makes one member of each role, so that somebody can sign in, and on request a small organisation with a few
 // contacts and documents. It is called at every start and makes only what is missing.
 func seed(ctx context.Context, x *app.Product, demo bool) error {
-	owner, err := members(ctx, x)
+	owner, err := team(ctx, x)
 	if err != nil || !demo {
 		return err
 	}
@@ -47,7 +47,7 @@ func seed(ctx context.Context, x *app.Product, demo bool) error {
 	return people(ctx, x, by, items)
 }
 
-func members(ctx context.Context, x *app.Product) (member.Member, error) {
+func team(ctx context.Context, x *app.Product) (member.Member, error) {
 	owner, err := x.Members.First(ctx, directory{}, "owner"+demoDomain, demoNames["owner"])
 	if err != nil {
 		return member.Member{}, err

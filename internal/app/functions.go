@@ -142,12 +142,12 @@ func (x *Product) SettingsFunction() (Handler, error) {
 func (x *Product) PortalFunction() (Handler, error) {
 	return x.door(api.Portal{
 		Links: x.Links, Selling: x.Selling, Billing: x.Billing, Checkout: x.Checkout, Org: x.Org, Table: x.Table, PDFs: x.archive(), Base: x.Env["SITE_URL"],
-	}.Door(), "TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "STRIPE_SECRET")
+	}.Door(), "TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "STRIPE_SECRET", "STRIPE_LIVE")
 }
 
 // StripehookFunction takes Stripe's webhooks.
 func (x *Product) StripehookFunction() (Handler, error) {
-	if err := x.needs("TABLE", "STRIPE_SECRET", "STRIPE_WEBHOOK_SECRET"); err != nil {
+	if err := x.needs("TABLE", "STRIPE_SECRET", "STRIPE_WEBHOOK_SECRET", "STRIPE_LIVE"); err != nil {
 		return nil, err
 	}
 	secrets := once(func(ctx context.Context) ([]string, error) {
@@ -189,7 +189,7 @@ func (x *Product) MailhookFunction() (Handler, error) {
 
 // PDFFunction prints what the stream brings.
 func (x *Product) PDFFunction() (Handler, error) {
-	if err := x.needs("TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET"); err != nil {
+	if err := x.needs("TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "EFFECTS"); err != nil {
 		return nil, err
 	}
 	return adapt(relay.Stream{Runner: x.runner(effect.PDF), Log: x.Log}.Handle), nil
@@ -197,7 +197,7 @@ func (x *Product) PDFFunction() (Handler, error) {
 
 // RelayFunction sends what the stream brings.
 func (x *Product) RelayFunction() (Handler, error) {
-	if err := x.needs("TABLE", "SITE_URL", "LINK_KEY_SECRET", "MAIL_FROM"); err != nil {
+	if err := x.needs("TABLE", "SITE_URL", "LINK_KEY_SECRET", "MAIL_FROM", "CONFIG_SET", "USER_POOL_ID", "EFFECTS"); err != nil {
 		return nil, err
 	}
 	return adapt(relay.Stream{Runner: x.runner(effect.Mail), Log: x.Log}.Handle), nil
@@ -205,7 +205,8 @@ func (x *Product) RelayFunction() (Handler, error) {
 
 // SweeperFunction does each minute what is left.
 func (x *Product) SweeperFunction() (Handler, error) {
-	if err := x.needs("TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "MAIL_FROM", "STRIPE_SECRET"); err != nil {
+	if err := x.needs("TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "MAIL_FROM", "CONFIG_SET", "USER_POOL_ID", "STRIPE_SECRET", "STRIPE_LIVE",
+		"EFFECTS"); err != nil {
 		return nil, err
 	}
 	return adapt(relay.Sweeper{Runner: x.runner(effect.Mail, effect.PDF), Expire: x.Selling.Expire, Pull: x.Checkout.Pull, Log: x.Log}.Handle), nil

@@ -92,10 +92,12 @@ func (s *Service) pullEvents(ctx context.Context, now time.Time, open []string) 
 	for _, ev := range events {
 		// Several events of one object lead to one look at it.
 		about := ev.ObjectType + " " + ev.ObjectID
-		if seen[about] && (ofIntent[ev.Type] || ofSession[ev.Type]) {
-			continue
+		if ofIntent[ev.Type] || ofSession[ev.Type] {
+			if seen[about] {
+				continue
+			}
+			seen[about] = true
 		}
-		seen[about] = true
 		if err := s.Hint(ctx, by, ev); err != nil {
 			errs = append(errs, fmt.Errorf("event %s: %w", ev.ID, err))
 		}
@@ -159,6 +161,8 @@ func (s *Service) Resolve(ctx context.Context, paymentID string) error {
 		return nil
 	case p.Online.Session != "" && age > 2*pageFor && age%time.Hour >= 2*time.Minute:
 		return nil // on its way for days, or not as it was asked for: an hourly look is enough
+	case p.Online.Paying && p.Online.Intent != "":
+		return s.Settle(ctx, by, p.Online.Intent) // the page is complete whatever became of the money
 	case p.Online.Session != "":
 		return s.SettleSession(ctx, by, p.Online.Session)
 	case age < time.Minute:

@@ -274,6 +274,8 @@ func (s *Service) Hint(ctx context.Context, by activity.By, ev payment.Event) er
 		return s.unmatched(ctx, payment.Intent{ID: ev.ObjectID}, "its event is of the provider's other mode (test or live)")
 	case ofIntent[ev.Type]:
 		return s.Settle(ctx, by, ev.ObjectID)
+	case ev.Type == "checkout.session.async_payment_failed" && ev.Intent != "":
+		return s.Settle(ctx, by, ev.Intent) // the page looks the same before and after
 	case ofSession[ev.Type]:
 		err := s.SettleSession(ctx, by, ev.ObjectID)
 		if errors.Is(err, fault.NotFound) {

@@ -42,7 +42,7 @@ type Call struct {
 	Accept       string
 	Public       bool   // without a token
 	Bearer       string // this token instead of the client's own
-	Body         any  // sent as JSON; nil sends none
+	Body         any    // sent as JSON; nil sends none
 }
 
 // Answer is what came back: any status below 400.

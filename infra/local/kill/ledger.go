@@ -42,7 +42,11 @@ func (l *ledger) finish() {
 
 // wait returns when so many deeds were answered, or there will be no more, and answers how many were.
 func (l *ledger) wait(ctx context.Context, deeds int) int {
-	stop := context.AfterFunc(ctx, l.more.Broadcast)
+	stop := context.AfterFunc(ctx, func() {
+		l.mu.Lock() // or it comes between the look and the wait below
+		defer l.mu.Unlock()
+		l.more.Broadcast()
+	})
 	defer stop()
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -83,7 +83,7 @@ func number(m map[string]any, name string) int64 {
 }
 
 // steps counts the answered deeds of a life, at least; kills are spread over them.
-func (w way) steps() int { return 11 + 2*w.cards() + (w.payments() - w.cards()) }
+func (w way) steps() int { return 9 + 2*w.cards() + (w.payments() - w.cards()) }
 
 // live goes the whole way.
 func (l *life) live(ctx context.Context) error {
@@ -291,9 +291,9 @@ func (l *life) wait(ctx context.Context, what string, there func(context.Context
 
 // mail is what the mailbox tells of a letter.
 type mail struct {
-	ID, To, Subject, Text, HTML string
-	Links                       []string
-	Tags                        map[string]string
+	ID, To, Subject, Text, HTML, At string
+	Links                           []string
+	Tags                            map[string]string
 }
 
 func mailsTo(ctx context.Context, c *drive.Client, to string) ([]mail, error) {

@@ -135,6 +135,11 @@ func (r *Runner) behind(now time.Time) bool {
 func (r *Runner) MoveTo(ctx context.Context, target time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	// What is under way ends first. Else it would seem to have taken as long as the clock jumps, and what watches over it,
+	// such as a lease on a letter, would take it for lost.
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
 	err := r.Clock.MoveTo(ctx, target, func(ctx context.Context, after time.Time) (time.Time, error) {
 		due, err := r.next(ctx, true)
 		if !due.IsZero() && !due.After(after) {

@@ -115,6 +115,19 @@ func TestMove(t *testing.T) {
 	}
 }
 
+// What is under way when the clock is moved ends at the moment it began at: a letter's lease is not overtaken by a jump.
+func TestUnderWay(t *testing.T) {
+	r := newRig(t, monday)
+	var ended []time.Time
+	r.Settle = func(context.Context) error { ended = append(ended, r.Clock.Now()); return nil }
+	if err := r.MoveTo(t.Context(), monday.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if len(ended) == 0 || !ended[0].Equal(monday) {
+		t.Errorf("settled at %v, want first at %s", ended, monday)
+	}
+}
+
 // Something that stays due does not make the sweeper run for every minute of half a year.
 func TestStuck(t *testing.T) {
 	r := newRig(t, monday)

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// whole runs the product itself, as the template deploys it.
+func whole(t *testing.T) (client, *Program) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := "http://" + l.Addr().String()
+	d, err := deployment(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Open(Options{Data: t.TempDir(), Begin: monday, Base: base, Deployment: d, Build: build, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(p)
+	s.Listener.Close()
+	s.Listener = l
+	s.Start()
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		s.Close()
+	})
+	c := client{TB: t, base: base}
+	c.token = c.signIn("owner")
+	return c, p
+}
+
+// say makes a request that must succeed and answers its JSON.
+func (c client) say(method, path, body string) map[string]any {
+	c.Helper()
+	status, text := c.do(method, path, body)
+	if status >= 300 {
+		c.Fatalf("%s %s: %d %s", method, path, status, text)
+	}
+	out := map[string]any{}
+	if text != "" {
+		if err := json.Unmarshal([]byte(text), &out); err != nil {
+			c.Fatalf("%s %s: %v in %s", method, path, err, text)
+		}
+	}
+	return out
+}
+
+// edit changes or removes a thing as it is now.
+func (c client) edit(method, path, body string) {
+	c.Helper()
+	req, err := http.NewRequest(http.MethodGet, c.base+path, nil)
+	if err != nil {
+		c.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		c.Fatal(err)
+	}
+	res.Body.Close()
+	change, err := http.NewRequest(method, c.base+path, strings.NewReader(body))
+	if err != nil {
+		c.Fatal(err)
+	}
+	change.Header.Set("Authorization", "Bearer "+c.token)
+	change.Header.Set("Content-Type", "application/json")
+	change.Header.Set("If-Match", res.Header.Get("ETag"))
+	if res, err = http.DefaultClient.Do(change); err != nil {
+		c.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode >= 300 {
+		c.Fatalf("%s %s: %d", method, path, res.StatusCode)
+	}
+}
+
+// file follows a route to the file that it leads to.
+func (c client) file(path string) string {
+	c.Helper()
+	status, body := c.do("GET", path, "")
+	if status != http.StatusOK {
+		c.Fatalf("GET %s: %d %.200s", path, status, body)
+	}
+	return body
+}
+
+// open follows the newest mailed link of a page and answers its ref.
+func (c client) open(to, page string) string {
+	c.Helper()
+	var token string
+	eventually(c.TB, "a letter to "+to+" with /"+page+"/", func() bool {
+		for _, m := range c.mails() {
+			for _, l := range m.Links {
+				if at := strings.Index(l, "/"+page+"/#"); at >= 0 && strings.Contains(m.To, to) {
+					token = l[at+len("/"+page+"/#"):]
+					return true
+				}
+			}
+		}
+		return false
+	})
+	return c.say("POST", "/v1/public/open", `{"token":"`+token+`"}`)["ref"].(string)
+}
+
+// life takes a contact from estimate to cash and answers its invoice.
+func (c client) life(email string) map[string]any {
+	c.Helper()
+	ct := c.say("POST", "/v1/contacts", `{"kind":"person","name":"Ada Byron","emails":[{"address":"`+email+`"}]}`)["id"].(string)
+	es := c.say("POST", "/v1/estimates", `{"contactId":"`+ct+`","lines":[{"name":"Design","quantity":"2","unitPrice":"500.00","taxClass":"standard"}]}`)["id"].(string)
+	c.say("POST", "/v1/estimates/"+es+"/send", `{}`)
+	ref := c.open(email, "e")
+	c.say("POST", "/v1/public/documents/"+ref+"/view", `{}`)
+	c.say("POST", "/v1/public/documents/"+ref+"/accept", `{"name":"Ada"}`)
+	in := c.say("POST", "/v1/estimates/"+es+"/convert", `{}`)["invoiceId"].(string)
+	c.say("POST", "/v1/invoices/"+in+"/send", `{}`)
+	ref = c.open(email, "i")
+	c.say("POST", "/v1/public/documents/"+ref+"/view", `{}`)
+	url := c.say("POST", "/v1/public/documents/"+ref+"/checkout", `{}`)["url"].(string)
+	paid := c.say("POST", "/_local/stripe/pay", `{"url":"`+url+`","method":"card","outcome":"success"}`)
+	back, err := http.NewRequest(http.MethodGet, paid["redirect"].(string), nil)
+	if err != nil {
+		c.Fatal(err)
+	}
+	res, err := http.DefaultTransport.RoundTrip(back)
+	if err != nil || res.StatusCode != http.StatusSeeOther {
+		c.Fatalf("the client's return: %v %v", res, err)
+	}
+	res.Body.Close()
+	var inv map[string]any
+	eventually(c.TB, "the invoice is paid and printed", func() bool {
+		c.get("/v1/invoices/"+in, &inv)
+		return inv["status"] == "paid" && inv["pdf"] != nil
+	})
+	link := c.say("GET", "/v1/public/documents/"+ref, "")
+	if link["status"] != "paid" {
+		c.Errorf("the client sees %v", link["status"])
+	}
+	return inv
+}
+
+// needless are rights that nothing in a local run uses, each with its reason.
+var needless = map[string]string{
+	"setup dynamodb:GetItem Data.Table":          "the owner is there already, so nothing is written",
+	"setup dynamodb:PutItem Data.Table":          "the owner is there already, so nothing is written",
+	"relay ses:SendEmail configuration-set":      "SES asks for the configuration set as well as for the identity",
+	"relay ses:SendRawEmail configuration-set":   "SES asks for the configuration set as well as for the identity",
+	"sweeper ses:SendEmail configuration-set":    "SES asks for the configuration set as well as for the identity",
+	"sweeper ses:SendRawEmail configuration-set": "SES asks for the configuration set as well as for the identity",
+}
+
+// Each function does what its role allows, neither more nor less: everything is used once, by the stream and by the
+// sweeper, and nothing is refused.
+func TestRolesFitTheProduct(t *testing.T) {
+	c, p := whole(t)
+	inv := c.life("ada@example.com")
+
+	// What an office does in a day.
+	ct := inv["contactId"].(string)
+	c.edit("PATCH", "/v1/contacts/"+ct, `{"emails":[{"address":"ada2@example.com"}]}`)
+	for _, path := range []string{
+		"/v1/contacts", "/v1/contacts?query=ada", "/v1/contacts/" + ct + "/timeline", "/v1/contacts/" + ct + "/documents", "/v1/catalog/items",
+		"/v1/estimates", "/v1/estimates?contactId=" + ct, "/v1/orders", "/v1/invoices", "/v1/invoices?contactId=" + ct, "/v1/payments", "/v1/settings",
+		"/v1/tax-rules", "/v1/members", "/v1/issues", "/v1/audit/verify", "/v1/audit/verify?contactId=" + ct,
+	} {
+		c.say("GET", path, "")
+	}
+	c.say("POST", "/v1/contacts/match", `{"email":"ada2@example.com","phone":"+49 30 901820"}`)
+	item := c.say("POST", "/v1/catalog/items", `{"name":"X","unit":"each","unitPrice":"1.00","currency":"EUR","taxClass":"standard"}`)["id"].(string)
+	c.edit("DELETE", "/v1/catalog/items/"+item, "")
+	draft := c.say("POST", "/v1/invoices", `{"contactId":"`+ct+`","lines":[{"name":"X","quantity":"1","unitPrice":"5.00","taxClass":"standard"}]}`)["id"].(string)
+	c.edit("PATCH", "/v1/invoices/"+draft, `{"notes":"thanks"}`)
+	c.edit("DELETE", "/v1/invoices/"+draft, "")
+	c.say("POST", "/v1/invoices/"+inv["id"].(string)+"/pay-link", `{}`)
+	logo := tinyLogo(t)
+	up := c.say("POST", "/v1/uploads", fmt.Sprintf(`{"purpose":"logo","bytes":%d,"sha256":"%s"}`, len(logo.bytes), logo.sha256))
+	put, err := http.NewRequest(http.MethodPut, up["url"].(string), strings.NewReader(logo.bytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range up["headers"].(map[string]any) {
+		put.Header.Set(k, v.(string))
+	}
+	if res, err := http.DefaultClient.Do(put); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("the logo: %v %v", res, err)
+	}
+	c.edit("PATCH", "/v1/settings", `{"logo":"`+up["uploadId"].(string)+`"}`)
+	rule := c.say("POST", "/v1/tax-rules", `{"taxClass":"books","category":"S","rate":"5","from":"2026-01-01"}`)["id"].(string)
+	c.edit("DELETE", "/v1/tax-rules/"+rule, "")
+	who := c.say("POST", "/v1/members", `{"name":"New","email":"new@example.com","role":"owner"}`)["id"].(string)
+	eventually(t, "the sign-in is made and leads to the member", func() bool {
+		return strings.Count(fmt.Sprint(c.items("ORG")), who) >= 3 // the member's key and content, and the pointer
+	})
+	c.edit("PATCH", "/v1/members/"+who, `{"role":"viewer"}`)
+	c.edit("DELETE", "/v1/members/"+who, "")
+
+	// A PDF of an invoice with a logo, made twice: its maker dies between the object and the record.
+	c.say("POST", "/_local/fault", `{"point":"s3.put","kind":"timeout_after","count":1}`)
+	inv = c.life("bob@example.com")
+	pdf := c.say("POST", "/v1/public/open", `{"token":"`+strings.SplitN(c.say("POST", "/v1/invoices/"+inv["id"].(string)+"/pay-link", `{}`)["url"].(string), "#", 2)[1]+`"}`)
+	if file := c.file("/v1/public/documents/" + pdf["ref"].(string) + "/pdf"); !strings.HasPrefix(file, "%PDF-") {
+		t.Errorf("the client's PDF begins with %.20q", file)
+	}
+
+	file := c.file("/v1/invoices/" + inv["id"].(string) + "/pdf")
+	if !strings.HasPrefix(file, "%PDF-") {
+		t.Errorf("the staff's PDF begins with %.20q", file)
+	}
+
+	// The sweeper alone, with the same accident.
+	c.say("POST", "/_local/stream", `{"on":false}`)
+	c.say("POST", "/_local/fault", `{"point":"s3.put","kind":"timeout_after","count":1}`)
+	next := c.say("POST", "/v1/invoices", `{"contactId":"`+ct+`","lines":[{"name":"X","quantity":"1","unitPrice":"5.00","taxClass":"standard"}]}`)["id"].(string)
+	c.say("POST", "/v1/invoices/"+next+"/send", `{}`)
+	c.say("POST", "/v1/members", `{"name":"Late","email":"late@example.com","role":"viewer"}`)
+	c.say("POST", "/_local/clock", `{"advance":"2h"}`)
+	ref := c.open("ada2@example.com", "i")
+	url := c.say("POST", "/v1/public/documents/"+ref+"/checkout", `{}`)["url"].(string)
+	c.say("POST", "/_local/stripe/webhooks", `{"on":false}`)
+	c.say("POST", "/_local/stripe/pay", `{"url":"`+url+`","method":"card","outcome":"success"}`)
+	c.say("POST", "/_local/clock", `{"advance":"5m"}`)
+	if got := c.say("GET", "/v1/invoices/"+next, ""); got["status"] != "paid" || got["pdf"] == nil {
+		t.Errorf("with the stream and the webhooks off the invoice is %v, its PDF %v", got["status"], got["pdf"])
+	}
+	if _, err := p.current().functions.Invoke(t.Context(), "setup", json.RawMessage(`{"ownerEmail":"owner@demo.invalid"}`)); err != nil {
+		t.Error(err)
+	}
+
+	type call struct{ Function, Action, Resource string }
+	var book struct{ Used, Refused, Unused []call }
+	c.get("/_local/rights", &book)
+	if len(book.Refused) > 0 {
+		t.Errorf("refused: %v", book.Refused)
+	}
+	if len(book.Used) < 40 {
+		t.Errorf("only %d rights were used", len(book.Used))
+	}
+	for _, u := range book.Unused {
+		kind := u.Resource
+		if strings.Contains(kind, ":configuration-set/") {
+			kind = "configuration-set"
+		}
+		if needless[u.Function+" "+u.Action+" "+kind] == "" {
+			t.Errorf("%s may %s on %s, and nothing here does", u.Function, u.Action, u.Resource)
+		}
+	}
+}
