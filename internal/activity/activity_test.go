@@ -220,7 +220,7 @@ func TestContentionEndsInBusy(t *testing.T) {
 			return err
 		}, nil, maxRedo},
 		{"another item is always contended", maxContended, nil, func() store.Op {
-			return store.Check(store.Key{PK: "SERIES#x", SK: "SERIES"}, 7).Else(Contended)
+			return store.Check(store.Key{PK: "SERIES#x", SK: "SERIES"}, 7).Else(ErrContended)
 		}, maxContended},
 	} {
 		r, _, _ := newRecords(t)

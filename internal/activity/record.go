@@ -102,8 +102,8 @@ type Deed struct {
 var (
 	errHeadMoved = errors.New("activity: head moved")
 
-	// Contended is the Else of a condition on an item that other contacts move as well, such as a number series.
-	Contended = errors.New("activity: contended")
+	// ErrContended is the Else of a condition on an item that other contacts move as well, such as a number series.
+	ErrContended = errors.New("activity: contended")
 )
 
 // ErrOnce is answered when the caller's Idempotency-Key was taken meanwhile: look it up with FindOnce.
@@ -164,7 +164,7 @@ func (r *Records) Do(ctx context.Context, by By, c Chain, decide func(ctx contex
 			return e, nil
 		case errors.Is(err, errHeadMoved):
 			heads++
-		case errors.Is(err, Contended):
+		case errors.Is(err, ErrContended):
 			contended++
 		default:
 			return Entry{}, err

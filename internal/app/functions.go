@@ -80,8 +80,8 @@ func (x *Product) needs(names ...string) error {
 	return nil
 }
 
-// door makes a function of the API.
-func (x *Product) door(d api.Door, needs ...string) (Handler, error) {
+// door makes a function of the API that serves these doors.
+func (x *Product) door(doors []api.Door, needs ...string) (Handler, error) {
 	if err := x.needs(needs...); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (x *Product) door(d api.Door, needs ...string) (Handler, error) {
 	if c := x.Env["USER_POOL_CLIENT_ID"]; c != "" {
 		a.Clients = []string{c}
 	}
-	a.Add(d)
+	a.Add(doors...)
 	return adapt(api.Handler(a)), nil
 }
 
@@ -115,34 +115,34 @@ func (x *Product) archive() *archive.Service {
 
 // ContactsFunction serves contacts.
 func (x *Product) ContactsFunction() (Handler, error) {
-	return x.door(api.Contacts{Contacts: x.Contacts, Org: x.Org, Table: x.Table}.Door(), "TABLE", "ISSUER", "USER_POOL_CLIENT_ID")
+	return x.door([]api.Door{api.Contacts{Contacts: x.Contacts, Org: x.Org, Table: x.Table}.Door()}, "TABLE", "ISSUER", "USER_POOL_CLIENT_ID")
 }
 
 // SalesFunction serves catalog, estimates and orders.
 func (x *Product) SalesFunction() (Handler, error) {
-	return x.door(api.Sales{Selling: x.Selling, Catalog: x.Catalog, Org: x.Org, Table: x.Table, Records: x.Records}.Door(), "TABLE", "ISSUER", "USER_POOL_CLIENT_ID")
+	return x.door([]api.Door{api.Sales{Selling: x.Selling, Catalog: x.Catalog, Org: x.Org, Table: x.Table, Records: x.Records}.Door()}, "TABLE", "ISSUER", "USER_POOL_CLIENT_ID")
 }
 
 // InvoicesFunction serves invoices and payments.
 func (x *Product) InvoicesFunction() (Handler, error) {
-	return x.door(api.Invoices{
+	return x.door([]api.Door{api.Invoices{
 		Billing: x.Billing, Checkout: x.Checkout, Org: x.Org, Table: x.Table, Records: x.Records, PDFs: x.archive(),
-	}.Door(), "TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "ISSUER", "USER_POOL_CLIENT_ID")
+	}.Door()}, "TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "ISSUER", "USER_POOL_CLIENT_ID")
 }
 
 // SettingsFunction serves organisation, tax, members and issues.
 func (x *Product) SettingsFunction() (Handler, error) {
-	return x.door(api.Settings{
+	return x.door([]api.Door{api.Manual(), api.Settings{
 		Org: x.Org, Members: x.Members, Desk: x.Desk, Table: x.Table, Records: x.Records, Now: x.Now,
 		Uploads: &upload.Service{Table: x.Table, Records: x.Records, Blobs: files{x.blobs()}, IDs: x.IDs, Now: x.Now, Machine: x.Machine},
-	}.Door(), "TABLE", "BUCKET", "ISSUER", "USER_POOL_CLIENT_ID")
+	}.Door()}, "TABLE", "BUCKET", "ISSUER", "USER_POOL_CLIENT_ID")
 }
 
 // PortalFunction serves the client's pages.
 func (x *Product) PortalFunction() (Handler, error) {
-	return x.door(api.Portal{
+	return x.door([]api.Door{api.Portal{
 		Links: x.Links, Selling: x.Selling, Billing: x.Billing, Checkout: x.Checkout, Org: x.Org, Table: x.Table, PDFs: x.archive(), Base: x.Env["SITE_URL"],
-	}.Door(), "TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "STRIPE_SECRET", "STRIPE_LIVE")
+	}.Door()}, "TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "STRIPE_SECRET", "STRIPE_LIVE")
 }
 
 // StripehookFunction takes Stripe's webhooks.

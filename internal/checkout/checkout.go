@@ -269,7 +269,7 @@ func (s *Service) opened(ctx context.Context, paymentID string, ses payment.Sess
 			return payment.Get(ctx, s.Table, paymentID)
 		}
 		// Somebody else noted the same page, or a word of its outcome came first.
-		if !errors.Is(err, activity.Contended) && !errors.Is(err, fault.Stale) {
+		if !errors.Is(err, activity.ErrContended) && !errors.Is(err, fault.Stale) {
 			return payment.Payment{}, err
 		}
 	}

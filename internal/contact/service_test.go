@@ -336,7 +336,7 @@ func TestTimelineTellsEachChange(t *testing.T) {
 	if e.Text != "Changed e-mail, address and language" || e.Actor != "A admin" || !e.At.Equal(w.Now()) || e.Subject != c.ID || e.Kind != "contact.changed" || !strings.HasPrefix(e.ID, "ev_") {
 		t.Errorf("%+v", e)
 	}
-	first, next, err := w.Timeline(ctx, c.ID, 1, next)
+	first, _, err := w.Timeline(ctx, c.ID, 1, next)
 	if err != nil || len(first) != 1 || first[0].Text != "Added Jane Doe" || first[0].ID == e.ID {
 		t.Errorf("%+v %v", first, err)
 	}

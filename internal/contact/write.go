@@ -56,7 +56,7 @@ func (s *Service) repoint(ctx context.Context, old, next *Contact) ([]store.Op, 
 		} else if had[k] == GuardKind && who != old.ID {
 			continue
 		}
-		ops = append(ops, store.Delete(k, it.Version).Else(activity.Contended))
+		ops = append(ops, store.Delete(k, it.Version).Else(activity.ErrContended))
 	}
 	if len(ops) > maxPointers {
 		return nil, fault.InField("people", "too_many", "too many addresses, numbers and names change at once; save them in two steps")
@@ -80,7 +80,7 @@ func (s *Service) point(ctx context.Context, k store.Key, kind, contactID string
 			return nil, err
 		}
 	}
-	return []store.Op{store.Put(it).Else(activity.Contended)}, nil
+	return []store.Op{store.Put(it).Else(activity.ErrContended)}, nil
 }
 
 func sortedKeys(m map[store.Key]string) []store.Key {

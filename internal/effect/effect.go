@@ -155,5 +155,5 @@ func Again(ctx context.Context, t store.Table, effectID string, now time.Time) (
 	e.State, e.NextAt, e.Tries, e.Until, e.LeaseUntil = Pending, now, 0, time.Time{}, time.Time{}
 	e.Result, e.DoneAt = "", time.Time{}
 	op, err := e.put()
-	return op.Else(activity.Contended), err
+	return op.Else(activity.ErrContended), err
 }

@@ -123,7 +123,7 @@ func (i Issue) put() (store.Op, error) {
 	return store.Put(store.Item{
 		Key: key(i.ID), Version: i.version, Kind: ItemKind, Body: body,
 		List: store.Key{PK: ListPartition(i.State, id.Shard(i.ID, Shards)), SK: i.LastAt.UTC().Format(time.RFC3339) + "#" + i.ID},
-	}).Else(activity.Contended), nil
+	}).Else(activity.ErrContended), nil
 }
 
 // Get reads one issue. fault.NotFound when there is none.

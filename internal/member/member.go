@@ -384,7 +384,7 @@ func (s *Service) change(ctx context.Context, by activity.By, memberID string, v
 				if err != nil {
 					return nil, err
 				}
-				ops = append(ops, store.Delete(g.Key, g.Version).Else(activity.Contended))
+				ops = append(ops, store.Delete(g.Key, g.Version).Else(activity.ErrContended))
 			}
 		}
 		out = m
@@ -413,7 +413,7 @@ func (s *Service) anotherOwner(ctx context.Context, but string) (store.Op, error
 	}
 	for _, m := range all {
 		if m.Role == Owner && m.ID != but {
-			return store.Check(key(m.ID), m.version).Else(activity.Contended), nil
+			return store.Check(key(m.ID), m.version).Else(activity.ErrContended), nil
 		}
 	}
 	return store.Op{}, fault.Unready.Errorf("the organisation needs an owner; make somebody else one first")

@@ -161,7 +161,7 @@ func (p Payment) Put() (store.Op, error) {
 		it.Due = store.Key{PK: DuePartition(id.Shard(p.ContactID, DueShards)), SK: at.UTC().Format("2006-01-02T15:04:05Z") + "#" + p.ID}
 	}
 	// A page that was opened meanwhile is noted without a deed, so a deed that meets it decides again.
-	return store.Put(it).Else(activity.Contended), nil
+	return store.Put(it).Else(activity.ErrContended), nil
 }
 
 // Decode reads a payment from its item.

@@ -61,7 +61,7 @@ func Take(ctx context.Context, t store.Table, kind, form string, today civil.Dat
 	if err != nil {
 		return Taken{}, fmt.Errorf("series: %w", err)
 	}
-	op := store.Put(store.Item{Key: k, Version: it.Version, Kind: ItemKind, Body: body}).Else(activity.Contended)
+	op := store.Put(store.Item{Key: k, Version: it.Version, Kind: ItemKind, Body: body}).Else(activity.ErrContended)
 	return Taken{Number: Format(form, on.Year, st.Next), On: on, Op: op}, nil
 }
 

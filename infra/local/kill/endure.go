@@ -186,6 +186,9 @@ func (r *reaper) reap(ctx context.Context, kills, steps int) error {
 			r.sleep(ctx, 4*within)
 			r.program.Kill()
 			n++
+			if r.log != nil {
+				fmt.Fprintf(r.log, "kill %d of %d, while it starts again\n", n+1, kills)
+			}
 		}
 		if ctx.Err() != nil {
 			return nil

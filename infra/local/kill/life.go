@@ -175,7 +175,7 @@ func (l *life) settle(ctx context.Context) error {
 		if err := l.card(ctx, token, part, "success"); err != nil {
 			return err
 		}
-		if err := l.until(ctx, l.total-part); err != nil {
+		if err := l.arrived(ctx, l.total-part, 1); err != nil {
 			return err
 		}
 	case mixed:
@@ -184,11 +184,14 @@ func (l *life) settle(ctx context.Context) error {
 			return err
 		}
 		l.kept.keep("/v1/payments/"+text(p, "id"), p, "id", "contactId", "amount", "currency", "method", "receivedOn", "status", "succeededAt")
+		if err := l.arrived(ctx, l.total-part, 1); err != nil {
+			return err
+		}
 	}
 	if err := l.card(ctx, token, 0, outcome); err != nil {
 		return err
 	}
-	if err := l.until(ctx, 0); err != nil {
+	if err := l.arrived(ctx, 0, l.way.payments()); err != nil {
 		return err
 	}
 	return l.look(ctx)
@@ -256,12 +259,25 @@ func (l *life) public(ctx context.Context, token, deed string, body any) (map[st
 	}
 }
 
-// until waits until just due is left to pay.
-func (l *life) until(ctx context.Context, due int64) error {
-	return l.wait(ctx, fmt.Sprintf("a due amount of %d", due), func(ctx context.Context) (bool, error) {
+// arrived waits until just due is left to pay, and the client has so many receipts.
+func (l *life) arrived(ctx context.Context, due int64, receipts int) error {
+	err := l.wait(ctx, fmt.Sprintf("a due amount of %d", due), func(ctx context.Context) (bool, error) {
 		var i struct{ Due int64 }
 		err := l.Get(ctx, "/v1/invoices/"+l.invoice, &i)
 		return i.Due == due, err
+	})
+	if err != nil {
+		return err
+	}
+	return l.wait(ctx, fmt.Sprintf("receipt %d", receipts), func(ctx context.Context) (bool, error) {
+		mails, err := mailsTo(ctx, l.Client, l.email())
+		n := 0
+		for _, m := range mails {
+			if strings.HasPrefix(m.Subject, "Payment received") {
+				n++
+			}
+		}
+		return n >= receipts, err
 	})
 }
 

@@ -119,6 +119,16 @@ func TestDelivered(t *testing.T) {
 			t.Errorf("%s: %d", path, status)
 		}
 	}
+	r, _ := http.NewRequest("GET", base+"/_local/mail", nil)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.Request.URL.Path != "/_local/" || res.StatusCode != 200 {
+		t.Errorf("a browser that asks for the mails sees %s", res.Request.URL)
+	}
 	for _, path := range []string{"/_local/mail/none", "/_local/mail/none/raw", "/_local/mail/" + id + "/file/7"} {
 		if status, _ := get(t, base+path); status != 404 {
 			t.Errorf("%s: %d", path, status)

@@ -35,8 +35,12 @@ func (m *Mailbox) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_local/mail/{id}/file/{n}", m.file)
 }
 
-// list answers the mails as JSON, newest first; ?to=, ?subject= and ?limit= narrow it.
+// list answers the mails as JSON, newest first; ?to=, ?subject= and ?limit= narrow it. A browser is sent to the page.
 func (m *Mailbox) list(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		http.Redirect(w, r, "/_local/", http.StatusSeeOther)
+		return
+	}
 	q := r.URL.Query()
 	limit, _ := strconv.Atoi(q.Get("limit"))
 	items, err := m.List(limit, func(x Mail) bool {

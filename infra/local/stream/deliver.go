@@ -27,7 +27,7 @@ func sequence(raw json.RawMessage) string {
 // or repeated; with partial answers everything from the first failed record on is repeated. What has no tries left
 // is put aside.
 func (f *Follower) deliver(ctx context.Context, l *lane, batch []record, retries int) {
-	err, rest := f.once(ctx, l, batch)
+	rest, err := f.once(ctx, l, batch)
 	if err == nil && len(rest) == 0 || ctx.Err() != nil {
 		return
 	}
@@ -45,7 +45,7 @@ func (f *Follower) deliver(ctx context.Context, l *lane, batch []record, retries
 }
 
 // once answers what of the batch is not dealt with: all of it after an error.
-func (f *Follower) once(ctx context.Context, l *lane, batch []record) (error, []record) {
+func (f *Follower) once(ctx context.Context, l *lane, batch []record) ([]record, error) {
 	event := struct {
 		Records []json.RawMessage `json:"Records"`
 	}{}
@@ -54,11 +54,11 @@ func (f *Follower) once(ctx context.Context, l *lane, batch []record) (error, []
 	}
 	payload, err := json.Marshal(event)
 	if err != nil {
-		return err, batch
+		return batch, err
 	}
 	out, err := f.Invoke(ctx, l.Function, payload)
 	if err != nil {
-		return err, batch
+		return batch, err
 	}
 	if !l.Partial || len(out) == 0 || string(out) == "null" {
 		return nil, nil
@@ -69,7 +69,7 @@ func (f *Follower) once(ctx context.Context, l *lane, batch []record) (error, []
 		} `json:"batchItemFailures"`
 	}
 	if err := json.Unmarshal(out, &answer); err != nil {
-		return fmt.Errorf("the function's answer cannot be read: %w", err), batch
+		return batch, fmt.Errorf("the function's answer cannot be read: %w", err)
 	}
 	first := len(batch)
 	for _, x := range answer.BatchItemFailures {
@@ -81,11 +81,11 @@ func (f *Follower) once(ctx context.Context, l *lane, batch []record) (error, []
 		}
 		if at < 0 {
 			// The service takes a number that it did not send as a failure of everything.
-			return fmt.Errorf("the function reported %q, which it was not sent", x.ItemIdentifier), batch
+			return batch, fmt.Errorf("the function reported %q, which it was not sent", x.ItemIdentifier)
 		}
 		first = min(first, at)
 	}
-	return nil, batch[first:]
+	return batch[first:], nil
 }
 
 // putAside keeps the records that were given up, as the service's on-failure destination does.
