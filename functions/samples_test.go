@@ -3,6 +3,7 @@ package functions_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"testing"
@@ -11,12 +12,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"onebook/infra/local/invoke"
+	"onebook/infra/local/template"
 	"onebook/internal/app"
 	"onebook/internal/store/storetest"
 )
 
 // day is when the samples were sent.
 var day = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
+
+func clock() time.Time { return day }
 
 // directory plays the user pool: everybody who is invited is the subject of the samples.
 type directory string
@@ -26,7 +30,6 @@ func (d directory) Ensure(context.Context, string, string) (string, error) { ret
 
 // Every sample is answered by its handler: a whole life, in this process and on their own day.
 func TestSamples(t *testing.T) {
-	clock := func() time.Time { return day }
 	table := storetest.Embedded(t, clock)
 	w := &world{outside: newOutside(t, clock, subject(t)), product: watching(table, clock), now: clock}
 	functions := &invoke.Functions{ByName: map[string]invoke.Function{}}
@@ -53,7 +56,7 @@ func TestSamples(t *testing.T) {
 // A function serves the routes that the template leads to it: a route on the wrong function would be deployed, and answer
 // that there is nothing.
 func TestRoutesLeadHome(t *testing.T) {
-	clock := func() time.Time { return day }
+	handlers, routes := map[string]app.Handler{}, map[string][]template.Route{}
 	for _, f := range deployment(t, "onebook").Functions() {
 		if len(f.Routes) == 0 {
 			continue
@@ -64,18 +67,33 @@ func TestRoutesLeadHome(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
-		w := &world{call: func(t *testing.T, _ string, payload json.RawMessage) (json.RawMessage, error) { return h(t.Context(), payload) }}
-		for _, r := range f.Routes {
-			body := ""
-			if r.Method != "GET" {
-				body = "{}"
-			}
-			status, problem := w.ask(t, f.Name, claiming(routed(request(t, f.Name), r.Method, parameter.ReplaceAllString(r.Path, "nothing"), body), nil))
-			if r.Auth && status != 401 || problem["detail"] == "there is nothing at this address" || status == 405 || status >= 500 {
-				t.Errorf("%s answers %s with %d %v", f.Name, r.Key(), status, problem)
-			}
+		handlers[f.Name], routes[f.Name] = h, f.Routes
+		for _, offence := range astray(t, f.Name, f.Routes, h) {
+			t.Error(offence)
 		}
 	}
+	if got := astray(t, "contacts", routes["sales"], handlers["contacts"]); len(got) != len(routes["sales"]) || len(got) == 0 {
+		t.Errorf("planted: of %d routes of another function, these are told: %q", len(routes["sales"]), got)
+	}
+}
+
+// astray answers the routes that a function does not serve. Nobody asks, so that nothing is done.
+func astray(t *testing.T, door string, routes []template.Route, h app.Handler) (out []string) {
+	t.Helper()
+	w := &world{call: func(t *testing.T, _ string, payload json.RawMessage) (json.RawMessage, error) {
+		return h(t.Context(), payload)
+	}}
+	for _, r := range routes {
+		body := ""
+		if r.Method != "GET" {
+			body = "{}"
+		}
+		status, problem := w.ask(t, door, claiming(routed(request(t, door), r.Method, parameter.ReplaceAllString(r.Path, "nothing"), body), nil))
+		if r.Auth && status != 401 || problem["detail"] == "there is nothing at this address" || status == 405 || status >= 500 {
+			out = append(out, fmt.Sprintf("%s answers %s with %d %v", door, r.Key(), status, problem))
+		}
+	}
+	return out
 }
 
 var parameter = regexp.MustCompile(`\{[^}]*\}`)

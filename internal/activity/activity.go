@@ -3,7 +3,7 @@
 // Every deed of the product writes exactly one entry, in the transaction that changes the state it tells of
 // ([Records.Do]). The entries of a contact form a chain; so do those of the organisation, one chain a month. An entry
 // has a sealed part (sequence, hash of the entry before, instant, actor, kind, ids, postings, names of changed
-// fields, and a salted digest for every value that may name a person) and an open part (the salts and values). The
+// fields, and a salted digest of the values that may name a person) and an open part (the salt and the values). The
 // hash covers the sealed part alone, so a person can be erased from the open parts while the chain still verifies.
 //
 // The head of a chain is a versioned item that every deed moves. It carries the sequence, the last hash and the
@@ -105,8 +105,7 @@ type open struct {
 	Changes []Change `json:"c,omitempty"`
 }
 
-// digest binds every open value to the sealed part without revealing it: each is salted and hashed on its own, in
-// order, so that one value can be shown or erased without the others.
+// digest binds the open values to the sealed part without revealing them: they are erased together or not at all.
 func (o open) digest() string {
 	h := sha256.New()
 	one := func(name, v string) {

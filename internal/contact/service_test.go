@@ -18,6 +18,7 @@ import (
 	"onebook/internal/member"
 	"onebook/internal/org"
 	"onebook/internal/store"
+	"onebook/internal/store/storetest"
 )
 
 func full() Input {
@@ -212,6 +213,29 @@ func TestOneRequestMakesOneContact(t *testing.T) {
 	rec, ok, err := activity.FindOnce(ctx, w.Table, w.Now(), "k1")
 	if err != nil || !ok || rec.Subject != c.ID {
 		t.Errorf("the record tells of %+v %v %v", rec, ok, err)
+	}
+}
+
+// A contact whose answer was lost on the way was made: nobody is told that its own address is taken.
+func TestALostAnswerIsNoConflict(t *testing.T) {
+	clock := &storetest.Clock{}
+	h := storetest.OpenEmbedded(t, clock.Now)
+	s := *newWorld(t).Service
+	s.Table, s.Now = h.Table, clock.Now
+	s.Records = &activity.Records{Table: h.Table, Now: clock.Now, Entropy: s.Records.Entropy}
+	h.LoseAnswer(nil)
+	c, err := s.Create(ctx, owner, person("Jane", "jane@example.com", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.LoseAnswer(nil)
+	in := c.Input()
+	in.Emails = []EmailInput{{Address: "jd@example.com"}}
+	if c, err = s.Update(ctx, owner, c.ID, 1, in); err != nil || c.Version() != 2 {
+		t.Errorf("%+v %v", c, err)
+	}
+	if got, err := s.Get(ctx, c.ID); err != nil || got.Seq() != 2 || got.Emails[0].Key != "jd@example.com" {
+		t.Errorf("%+v %v", got, err)
 	}
 }
 

@@ -12,9 +12,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"onebook/internal/activity"
+	"onebook/internal/civil"
 	"onebook/internal/document"
 	"onebook/internal/effect"
 	"onebook/internal/fault"
@@ -131,7 +133,11 @@ func (p *Printer) done(ctx context.Context, i invoice.Invoice, made invoice.PDF,
 // Paper is what an issued invoice looks like.
 func Paper(i invoice.Invoice, payURL string, logo []byte) document.Paper {
 	f, t := i.Frozen, i.Body.Totals
-	from, to := i.Body.Service()
+	body := supplied(i.Body, i.IssuedOn)
+	from, to := body.Service()
+	if !from.IsZero() {
+		body = i.Body // one date for the whole document stands in its head
+	}
 	p := document.Paper{
 		Layout: f.Layout, Kind: document.Invoice, Number: i.Number, Locale: f.Locale, Currency: i.Body.Currency,
 		IssuedOn: i.IssuedOn, DueOn: i.DueOn, ServiceFrom: from, ServiceTo: to,
@@ -143,7 +149,7 @@ func Paper(i invoice.Invoice, payURL string, logo []byte) document.Paper {
 		PricesWithTax: i.Body.PricesIncludeTax, Subtotal: t.Subtotal, Total: t.Total, Withheld: t.Withheld, Paid: t.Prepaid,
 		Due: t.Payable, Reference: i.Number, Notes: i.Body.Notes, Terms: f.Look.Terms, PayURL: payURL, Footer: f.Look.Footer,
 	}
-	for _, l := range i.Body.Lines {
+	for _, l := range body.Lines {
 		p.Lines = append(p.Lines, line(l))
 	}
 	words := wordsOf(f.Locale)
@@ -160,6 +166,17 @@ func Paper(i invoice.Invoice, payURL string, logo []byte) document.Paper {
 	}
 	p.Reasons = reasons(i.Body, words)
 	return p
+}
+
+// supplied gives the lines without a date of supply the day of issue, which is theirs (rules.md §11).
+func supplied(b sale.Body, issued civil.Date) sale.Body {
+	b.Lines = slices.Clone(b.Lines)
+	for n := range b.Lines {
+		if l := &b.Lines[n]; l.ServiceDate.IsZero() && l.ServiceFrom.IsZero() {
+			l.ServiceDate = issued
+		}
+	}
+	return b
 }
 
 func line(l sale.Line) document.Line {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,6 +42,9 @@ func Build(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := look(root); err != nil {
+		return "", err
+	}
 	binary := filepath.Join(dir, "onebook-local")
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./infra/local")
 	cmd.Dir = root
@@ -48,6 +52,18 @@ func Build(ctx context.Context, dir string) (string, error) {
 		return "", fmt.Errorf("the local program does not compile: %w\n%s", err, out)
 	}
 	return binary, nil
+}
+
+// look reads the folders that the program is compiled from. The compiler runs in a process of its own, so this is how go
+// test learns on what a test's result depends; else it would answer that of an earlier program from its cache.
+func look(root string) error {
+	for _, top := range []string{"infra", "internal", "template.yaml", "go.mod"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(_ string, _ fs.DirEntry, err error) error { return err })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Program is a local program. Set the exported fields, then Start; after Kill or Stop it may be started again.

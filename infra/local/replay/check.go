@@ -1,27 +1,21 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"net/url"
-	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 
 	"onebook/infra/local/drive"
 )
 
 // invoice and payment are what the API tells of them, as far as it is compared.
 type invoice struct {
-	ID, Number, Status, ContactID, Currency string
-	Lines                                   []struct{ Name string }
-	Total, TaxTotal, Paid, Due              int64
-	IssuedOn, DueOn                         string
-	PDF                                     *struct{ SHA256 string }
+	ID, Number, Status, Display, ContactID, Currency string
+	Lines                                            []struct{ Name string }
+	Total, TaxTotal, Paid, Due                       int64
+	IssuedOn, DueOn                                  string
+	PDF                                              *struct{ SHA256 string }
 }
 
 // source is the file's number, read back from the invoice's line.
@@ -41,27 +35,34 @@ type payment struct {
 	}
 }
 
-// checkOverdue compares the morning's list of overdue invoices, one by one.
+// checkOverdue compares the morning's overdue invoices, one by one: the list of them, and the word on each open one.
 func (l *life) checkOverdue(ctx context.Context, today string, want []string, cents int64) error {
-	found, err := drive.List[invoice](ctx, l.Client, "/v1/invoices?status=overdue")
+	listed, err := drive.List[invoice](ctx, l.Client, "/v1/invoices?status=overdue")
 	if err != nil {
 		return err
 	}
-	var got []string
-	var due int64
-	for _, i := range found {
-		got = append(got, i.source())
-		due += i.Due
+	open, err := drive.List[invoice](ctx, l.Client, "/v1/invoices?status=open")
+	if err != nil {
+		return err
 	}
-	slices.Sort(got)
-	wrong := ""
-	switch {
-	case !slices.Equal(got, want):
-		wrong = fmt.Sprintf("%s: %d overdue, not %d", today, len(got), len(want))
-	case due != cents:
-		wrong = fmt.Sprintf("%s: %s overdue, not %s", today, dollars(due), dollars(cents))
+	said := slices.DeleteFunc(open, func(i invoice) bool { return i.Display != "overdue" })
+	for what, found := range map[string][]invoice{"listed as": listed, "said to be": said} {
+		var got []string
+		var due int64
+		for _, i := range found {
+			got = append(got, i.source())
+			due += i.Due
+		}
+		slices.Sort(got)
+		wrong := ""
+		switch {
+		case !slices.Equal(got, want):
+			wrong = fmt.Sprintf("%s: %d %s overdue, not %d", today, len(got), what, len(want))
+		case due != cents:
+			wrong = fmt.Sprintf("%s: %s %s overdue, not %s", today, dollars(due), what, dollars(cents))
+		}
+		l.overdue.add(wrong)
 	}
-	l.overdue.add(wrong)
 	return nil
 }
 
@@ -271,153 +272,8 @@ func (l *life) checkReceivables(a *actual) {
 	l.report.section("One by one")
 	l.report.add("receivables: number, customer, amount, days", rows.of(), &rows)
 	l.report.add("payments: each to one invoice of its customer", payments.of(), &payments)
-	l.report.add("mornings: the list of overdue invoices", l.overdue.of(), &l.overdue)
+	l.report.add("mornings: which are listed as and called overdue", l.overdue.of(), &l.overdue)
 	l.report.add("balances of each customer at each month's end", l.owed.of(), &l.owed)
-}
-
-// checkDocuments reads every PDF, and the text of every n-th.
-func (l *life) checkDocuments(ctx context.Context, a *actual, every int) error {
-	if _, err := exec.LookPath("pdftotext"); err != nil {
-		return fmt.Errorf("pdftotext is missing: install poppler-utils")
-	}
-	want := map[string]int{}
-	for n, w := range l.want.Receivables {
-		want[w.Source] = n
-	}
-	var mu sync.Mutex
-	var files, texts tally
-	sums := map[string]string{}
-	err := l.each(ctx, len(a.invoices), func(ctx context.Context, n int) error {
-		i := a.invoices[n]
-		pdf, wrong, err := l.pdf(ctx, i)
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		files.add(wrong)
-		if wrong == "" {
-			sums[i.PDF.SHA256] = i.Number
-		}
-		mu.Unlock()
-		row, known := want[i.source()]
-		if every <= 0 || !known || row%every != 0 || wrong != "" {
-			return nil
-		}
-		text, err := textOf(ctx, pdf)
-		if err != nil {
-			return err
-		}
-		w := l.want.Receivables[row]
-		missing := ""
-		for _, part := range []string{w.Number, lineName + w.Source, "Customer " + w.Customer, grouped(w.Amount)} {
-			if !strings.Contains(text, part) {
-				missing = fmt.Sprintf("%s says nothing of %q", w.Number, part)
-			}
-		}
-		mu.Lock()
-		texts.add(missing)
-		mu.Unlock()
-		return nil
-	})
-	l.report.section("Documents")
-	l.report.add("PDFs: there, with the bytes that the invoice names", files.of(), &files)
-	l.report.add("PDFs that differ from each other", len(l.want.Receivables), len(sums))
-	l.report.add("text of PDFs: number, line, customer, amount", texts.of(), &texts)
-	return err
-}
-
-func (l *life) pdf(ctx context.Context, i invoice) (pdf []byte, wrong string, err error) {
-	if i.PDF == nil {
-		return nil, i.Number + " has none", nil
-	}
-	var at struct{ URL string }
-	if err := l.json(ctx, "/v1/invoices/"+i.ID+"/pdf", &at); err != nil {
-		return nil, "", err
-	}
-	if pdf, err = l.Fetch(ctx, at.URL); err != nil {
-		return nil, "", err
-	}
-	if sum := sha256.Sum256(pdf); hex.EncodeToString(sum[:]) != i.PDF.SHA256 {
-		return nil, i.Number + " has other bytes", nil
-	}
-	return pdf, "", nil
-}
-
-func textOf(ctx context.Context, pdf []byte) (string, error) {
-	cmd := exec.CommandContext(ctx, "pdftotext", "-layout", "-", "-")
-	cmd.Stdin = bytes.NewReader(pdf)
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("pdftotext: %w", err)
-	}
-	return strings.Join(strings.Fields(string(out)), " "), nil
-}
-
-// grouped is an amount as a document prints it.
-func grouped(n int64) string {
-	s := dollars(n)
-	for at := len(s) - len(".00") - 3; at > 0; at -= 3 {
-		s = s[:at] + "," + s[at:]
-	}
-	return s
-}
-
-// checkRecord looks at what a person would be asked to mend, and at every chain.
-func (l *life) checkRecord(ctx context.Context) error {
-	l.report.section("The record")
-	for _, state := range []string{"OPEN", "RETRYING"} {
-		issues, err := drive.List[struct{ Title, Detail string }](ctx, l.Client, "/v1/issues?state="+state)
-		if err != nil {
-			return err
-		}
-		got := "none"
-		if len(issues) > 0 {
-			got = fmt.Sprintf("%d: %s: %s", len(issues), issues[0].Title, issues[0].Detail)
-		}
-		l.report.add("issues "+state, "none", got)
-	}
-	var mu sync.Mutex
-	var chains, stories tally
-	err := l.each(ctx, len(l.want.Customers), func(ctx context.Context, n int) error {
-		c := l.want.Customers[n]
-		var audit struct {
-			Intact  bool
-			Problem string
-			Entries int
-		}
-		if err := l.Get(ctx, "/v1/audit/verify?contactId="+url.QueryEscape(l.contacts[c.ID]), &audit); err != nil {
-			return err
-		}
-		events, err := drive.List[struct{ Kind string }](ctx, l.Client, "/v1/contacts/"+l.contacts[c.ID]+"/timeline")
-		if err != nil {
-			return err
-		}
-		kinds := map[string]int{}
-		for _, e := range events {
-			kinds[e.Kind]++
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case !audit.Intact:
-			chains.add(c.ID + ": " + audit.Problem)
-		case audit.Entries != len(events):
-			chains.add(fmt.Sprintf("%s: %d entries, of which the timeline shows %d", c.ID, audit.Entries, len(events)))
-		default:
-			chains.add("")
-		}
-		wrong := ""
-		for _, kind := range []string{"invoice.drafted", "invoice.issued", "payment.recorded"} {
-			if kinds[kind] != c.Invoices {
-				wrong = fmt.Sprintf("%s: %s %d times, not %d", c.ID, kind, kinds[kind], c.Invoices)
-			}
-		}
-		stories.add(wrong)
-		return nil
-	})
-	l.report.add("chains intact", chains.of(), &chains)
-	l.report.add("timelines: each invoice drafted, issued and paid once", stories.of(), &stories)
-	return err
 }
 
 // checkCustomers compares each customer's figures: what was billed and paid, from the lists, and the balance that the

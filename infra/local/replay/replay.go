@@ -95,7 +95,7 @@ type life struct {
 	sources     map[string]string     // id → source
 	receivables map[string]receivable // by source
 
-	overdue tally // mornings on which the list of overdue invoices was right
+	overdue tally // mornings, twice each: the list, and the words
 	owed    tally // balances at the ends of months
 }
 

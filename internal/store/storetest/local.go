@@ -44,9 +44,12 @@ var credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credent
 const region = "eu-central-1"
 
 // DynamoDBLocal answers a client of DynamoDB Local, which it starts at the first call and which ends with this
-// process. Where it is not installed the test is skipped, or fails if CI is set in the environment.
+// process. Where it is not installed, or with -short, the test is skipped; if CI is set in the environment it is neither.
 func DynamoDBLocal(tb testing.TB) *dynamodb.Client {
 	tb.Helper()
+	if testing.Short() && os.Getenv("CI") == "" {
+		tb.Skip("DynamoDB Local takes half a minute; -short leaves it out")
+	}
 	local.once.Do(func() { local.endpoint, local.err = startLocal() })
 	if errors.Is(local.err, errNotInstalled) && os.Getenv("CI") == "" {
 		tb.Skip(local.err)
