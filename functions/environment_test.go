@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"onebook/infra/local/lambda"
 	"onebook/internal/app"
+	"onebook/internal/app/all"
 )
 
 // optional are the names that a function can do without: the log is written at level info then.
@@ -47,7 +49,7 @@ func TestEveryFunctionIsWhole(t *testing.T) {
 	}
 	want := doors(t)
 	for where, got := range map[string][]string{
-		"the template": deployed, "events/": samples, "the app": slices.Collect(maps.Keys(app.Functions)),
+		"the template": deployed, "events/": samples, "the app": slices.Collect(maps.Keys(all.Functions)),
 	} {
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
@@ -59,7 +61,7 @@ func TestEveryFunctionIsWhole(t *testing.T) {
 // The template gives each function what it demands, and nothing that it could do without.
 func TestEnvironmentsAgree(t *testing.T) {
 	for _, f := range deployment(t, "onebook").Functions() {
-		make := app.Functions[f.Name]
+		make := all.Functions[f.Name]
 		if make == nil {
 			continue // TestEveryFunctionIsWhole tells
 		}
@@ -93,15 +95,9 @@ func TestNothingIsReadInVain(t *testing.T) {
 			given[name] = true
 		}
 	}
-	files, err := filepath.Glob(root + "/internal/app/*.go")
-	if err != nil || len(files) == 0 {
-		t.Fatal(err)
-	}
 	read := map[string]bool{}
+	files := sources(t, root+"/internal/app")
 	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -119,6 +115,21 @@ func TestNothingIsReadInVain(t *testing.T) {
 			t.Errorf("the template gives %s, which nothing reads", name)
 		}
 	}
+}
+
+// sources are the Go files in a folder and below, without tests.
+func sources(t *testing.T, dir string) (out []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			out = append(out, path)
+		}
+		return err
+	})
+	if err != nil || len(out) == 0 {
+		t.Fatalf("%d sources in %s, %v", len(out), dir, err)
+	}
+	return out
 }
 
 // inEnvironment finds names of the environment: quoted capitals.

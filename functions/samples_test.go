@@ -14,6 +14,7 @@ import (
 	"onebook/infra/local/invoke"
 	"onebook/infra/local/template"
 	"onebook/internal/app"
+	"onebook/internal/app/all"
 	"onebook/internal/store/storetest"
 )
 
@@ -41,7 +42,7 @@ func TestSamples(t *testing.T) {
 		p.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		})
-		h, err := app.Functions[f.Name](app.New(p))
+		h, err := all.Functions[f.Name](app.New(p))
 		if err != nil {
 			t.Fatalf("%s: %v", f.Name, err)
 		}
@@ -63,7 +64,7 @@ func TestRoutesLeadHome(t *testing.T) {
 		}
 		p := parts(f.Env)
 		p.Now, p.Table, p.Secret = clock, storetest.Embedded(t, clock), known
-		h, err := app.Functions[f.Name](app.New(p))
+		h, err := all.Functions[f.Name](app.New(p))
 		if err != nil {
 			t.Fatalf("%s: %v", f.Name, err)
 		}

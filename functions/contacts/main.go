@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"onebook/internal/app"
+	"onebook/internal/app/contacts"
 )
 
-func main() { lambda.Start(app.Start((*app.Product).ContactsFunction)) }
+func main() { lambda.Start(app.Start(contacts.Function)) }

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"onebook/internal/app"
+	"onebook/internal/app/front"
 )
 
-func main() { lambda.Start(app.Start((*app.Product).InvoicesFunction)) }
+func main() { lambda.Start(app.Start(front.Invoices)) }

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"onebook/internal/app"
+	"onebook/internal/app/back"
 )
 
-func main() { lambda.Start(app.Start((*app.Product).MailhookFunction)) }
+func main() { lambda.Start(app.Start(back.Mailhook)) }

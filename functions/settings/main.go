@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"onebook/internal/app"
+	"onebook/internal/app/settings"
 )
 
-func main() { lambda.Start(app.Start((*app.Product).SettingsFunction)) }
+func main() { lambda.Start(app.Start(settings.Function)) }

@@ -12,6 +12,8 @@ import (
 	"onebook/infra/local/invoke"
 	"onebook/infra/local/issuer"
 	"onebook/internal/app"
+	"onebook/internal/app/all"
+	"onebook/internal/phone"
 	"onebook/internal/relay"
 )
 
@@ -22,7 +24,7 @@ func build(p Parts) (Product, error) {
 		S3: p.S3, SES: p.SES, Stripe: p.Stripe, Secret: p.Secret, Directory: directory{},
 	}
 	functions := Functions{}
-	for name, make := range app.Functions {
+	for name, make := range all.Functions {
 		env, ok := p.Env[name]
 		if !ok {
 			continue // the template does not deploy it
@@ -43,7 +45,9 @@ func build(p Parts) (Product, error) {
 		Seed: func(ctx context.Context) error {
 			own := parts
 			own.Env = map[string]string{"SITE_URL": p.Base}
-			return seed(ctx, app.New(own), os.Getenv("DEMO") != "none")
+			x := app.New(own)
+			x.Contacts.Phones = phone.Plans{}
+			return seed(ctx, x, os.Getenv("DEMO") != "none")
 		},
 	}, nil
 }

@@ -358,11 +358,14 @@ func (s Portal) moneyRoutes(r *Router) {
 		})
 }
 
-var sessionForm = regexp.MustCompile(`^cs_[A-Za-z0-9_]{1,190}$`)
+// The length is checked apart, because a counted repetition is written out when it is compiled, at every start.
+var sessionForm = regexp.MustCompile(`^cs_[A-Za-z0-9_]+$`)
+
+const maxSession = 193
 
 // settle records what became of a payment page. Strangers' ids end before they cost a call to the provider.
 func (s Portal) settle(ctx context.Context, session string) error {
-	if !sessionForm.MatchString(session) {
+	if len(session) > maxSession || !sessionForm.MatchString(session) {
 		return nil
 	}
 	if _, err := payment.OfSession(ctx, s.Table, session); fault.KindOf(err) == fault.NotFound {

@@ -80,6 +80,9 @@ func TestOneLifeFromContactToCash(t *testing.T) {
 	}
 	h.call("GET", "/orders/"+or, "").is(t, map[string]any{"state": "billed", "remaining": 0})
 	h.call("GET", "/estimates/"+es, "").is(t, map[string]any{"status": "invoiced"})
+	if l := h.call("GET", "/orders?state=billed", "").want(t, 200, ""); len(l.items()) != 1 || l.text("items", 0, "invoiceIds", 0) != in {
+		t.Error(l.body)
+	}
 	h.call("POST", "/invoices/"+in+"/send", "").want(t, 200, "").is(t, map[string]any{"display": "sent"})
 	link := h.call("POST", "/invoices/"+in+"/pay-link", "").want(t, 200, "").text("url")
 	if link != "https://site.example/i/#"+h.token(in) {

@@ -1,6 +1,11 @@
 // Package app wires everything, once: from the environment of a function, or from parts that the local program and tests
-// hand in. Each function has one constructor here, which makes just what that function needs; clients and secrets are made on
-// first use, because the start of a function is paid for.
+// hand in.
+//
+// The product is made here, without the outside. What a function adds to it stands in the packages below, apart from each
+// other because the start of a function is paid for, and whatever is linked is started: [onebook/internal/app/front] has
+// what people ask over HTTP, [onebook/internal/app/contacts] and [onebook/internal/app/settings] the same where it is
+// heavy, [onebook/internal/app/back] what the clock, the table and providers set going. [onebook/internal/app/all] knows
+// every one. Clients and secrets are made on first use.
 package app
 
 import (
@@ -11,7 +16,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/mail"
 	"sort"
 	"strconv"
 	"strings"
@@ -25,20 +29,14 @@ import (
 	"onebook/internal/catalog"
 	"onebook/internal/checkout"
 	"onebook/internal/contact"
-	"onebook/internal/effect"
 	"onebook/internal/id"
 	"onebook/internal/issue"
-	"onebook/internal/letter"
 	"onebook/internal/link"
 	"onebook/internal/member"
 	"onebook/internal/org"
-	"onebook/internal/payment"
-	"onebook/internal/s3blob"
 	"onebook/internal/sale"
 	"onebook/internal/selling"
-	"onebook/internal/sesmail"
 	"onebook/internal/store"
-	"onebook/internal/stripepay"
 )
 
 // Parts are what a function stands on.
@@ -55,11 +53,12 @@ type Parts struct {
 	Region      string
 	S3          string // endpoints; empty: the services' own
 	SES         string
+	Cognito     string
 	Stripe      string
 
 	// Secret reads a secret by what the environment names.
 	Secret func(ctx context.Context, ref string) (string, error)
-	// Directory keeps the sign-ins; nil where the function makes none.
+	// Directory keeps the sign-ins; nil: the user pool that the environment names.
 	Directory member.Directory
 	// Live says whether the provider's money is real.
 	Live bool
@@ -81,7 +80,8 @@ type Product struct {
 	Desk     *issue.Desk
 }
 
-// New wires the services. What needs a secret or the outside reads it on first use.
+// New wires the services. What needs a secret reads it on first use; what only some functions need of the outside (the
+// payment provider, the numbering plans) is put in by those.
 func New(p Parts) *Product {
 	x := &Product{Parts: p, IDs: id.Source{Now: p.Now, Entropy: p.Entropy}}
 	x.Records = &activity.Records{Table: p.Table, Now: p.Now, Entropy: p.Entropy, Pause: pause}
@@ -91,7 +91,7 @@ func New(p Parts) *Product {
 	x.Contacts = &contact.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Region: x.region}
 	x.Links = &link.Service{Table: p.Table, IDs: x.IDs, Entropy: p.Entropy, Now: p.Now, Base: p.Env["SITE_URL"], Keys: x.linkKeys()}
 	maker := &sale.Maker{Catalog: x.Catalog, Org: x.Org}
-	clients := clients{x.Contacts}
+	clients := Clients{x.Contacts}
 	x.Selling = &selling.Service{
 		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Maker: maker, Org: x.Org, Clients: clients, Links: x.Links,
 	}
@@ -99,7 +99,7 @@ func New(p Parts) *Product {
 		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Maker: maker, Org: x.Org, Clients: clients, Links: x.Links,
 	}
 	x.Checkout = &checkout.Service{
-		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Org: x.Org, Clients: clients, Provider: &lazyProvider{parts: &x.Parts},
+		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Org: x.Org, Clients: clients,
 		Base: p.Env["SITE_URL"], Live: p.Live,
 	}
 	x.Desk = &issue.Desk{Table: p.Table, Records: x.Records, Now: p.Now, May: member.MaySettle}
@@ -126,8 +126,8 @@ func pause(ctx context.Context, attempt int) error {
 
 // linkKeys reads the versions of the link key when a link is first made or opened.
 func (x *Product) linkKeys() func(ctx context.Context) ([]link.Key, error) {
-	return once(func(ctx context.Context) ([]link.Key, error) {
-		raw, err := x.secret(ctx, "LINK_KEY_SECRET")
+	return Once(func(ctx context.Context) ([]link.Key, error) {
+		raw, err := x.ReadSecret(ctx, "LINK_KEY_SECRET")
 		if err != nil {
 			return nil, err
 		}
@@ -156,7 +156,8 @@ func parseLinkKeys(raw string) ([]link.Key, error) {
 	return keys, nil
 }
 
-func (x *Product) secret(ctx context.Context, name string) (string, error) {
+// ReadSecret answers the secret that this name of the environment refers to. An empty one is an error.
+func (x *Product) ReadSecret(ctx context.Context, name string) (string, error) {
 	ref := x.Env[name]
 	if ref == "" {
 		return "", fmt.Errorf("app: the environment has no %s", name)
@@ -171,8 +172,8 @@ func (x *Product) secret(ctx context.Context, name string) (string, error) {
 	return s, nil
 }
 
-// once keeps the first success; a failure is tried again the next time.
-func once[T any](make func(ctx context.Context) (T, error)) func(ctx context.Context) (T, error) {
+// Once keeps the first success; a failure is tried again the next time.
+func Once[T any](make func(ctx context.Context) (T, error)) func(ctx context.Context) (T, error) {
 	var mu sync.Mutex
 	var got *T
 	return func(ctx context.Context) (T, error) {
@@ -189,133 +190,16 @@ func once[T any](make func(ctx context.Context) (T, error)) func(ctx context.Con
 	}
 }
 
-// lazyProvider makes the client of the payment provider when it is first used, because its key is a secret.
-type lazyProvider struct {
-	parts *Parts
-	get   func(ctx context.Context) (payment.Provider, error)
-	init  sync.Once
-}
-
-func (l *lazyProvider) client(ctx context.Context) (payment.Provider, error) {
-	l.init.Do(func() {
-		l.get = once(func(ctx context.Context) (payment.Provider, error) {
-			x := &Product{Parts: *l.parts}
-			key, err := x.secret(ctx, "STRIPE_SECRET")
-			if err != nil {
-				return nil, err
-			}
-			c := stripepay.Config{Key: key, URL: l.parts.Stripe}
-			if l.parts.HTTP != nil {
-				c.Transport = l.parts.HTTP.Transport
-			}
-			return stripepay.New(c)
-		})
-	})
-	return l.get(ctx)
-}
-
-func (l *lazyProvider) NewCustomer(ctx context.Context, key string, c payment.Customer) (string, error) {
-	p, err := l.client(ctx)
-	if err != nil {
-		return "", err
-	}
-	return p.NewCustomer(ctx, key, c)
-}
-
-func (l *lazyProvider) NewSession(ctx context.Context, key string, r payment.SessionRequest) (payment.Session, error) {
-	p, err := l.client(ctx)
-	if err != nil {
-		return payment.Session{}, err
-	}
-	return p.NewSession(ctx, key, r)
-}
-
-func (l *lazyProvider) Session(ctx context.Context, sessionID string) (payment.Session, error) {
-	p, err := l.client(ctx)
-	if err != nil {
-		return payment.Session{}, err
-	}
-	return p.Session(ctx, sessionID)
-}
-
-func (l *lazyProvider) Sessions(ctx context.Context, customer string, since time.Time) ([]payment.Session, error) {
-	p, err := l.client(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return p.Sessions(ctx, customer, since)
-}
-
-func (l *lazyProvider) ExpireSession(ctx context.Context, sessionID string) (payment.Session, error) {
-	p, err := l.client(ctx)
-	if err != nil {
-		return payment.Session{}, err
-	}
-	return p.ExpireSession(ctx, sessionID)
-}
-
-func (l *lazyProvider) Intent(ctx context.Context, intentID string) (payment.Intent, error) {
-	p, err := l.client(ctx)
-	if err != nil {
-		return payment.Intent{}, err
-	}
-	return p.Intent(ctx, intentID)
-}
-
-func (l *lazyProvider) Events(ctx context.Context, since time.Time) ([]payment.Event, error) {
-	p, err := l.client(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return p.Events(ctx, since)
-}
-
-// blobs is the bucket of documents.
-func (x *Product) blobs() *s3blob.Blobs {
-	return s3blob.New(x.Env["BUCKET"], s3blob.Options{Region: x.Region, Credentials: x.Credentials, Endpoint: x.S3, HTTP: x.HTTP})
-}
-
-// files are the bucket as uploads see it.
-type files struct{ *s3blob.Blobs }
-
-// PresignPut makes an address for one body.
-func (f files) PresignPut(ctx context.Context, key, contentType string, size int64, sum string, ttl time.Duration) (string, map[string]string, error) {
-	u, err := f.Blobs.PresignPut(ctx, key, contentType, size, sum, ttl)
-	return u.URL, u.Headers, err
-}
-
-// mailer sends letters over SES.
-type mailer struct{ ses *sesmail.Mailer }
-
-func (x *Product) mailer() mailer {
-	from := mail.Address{Address: x.Env["MAIL_FROM"]}
-	return mailer{&sesmail.Mailer{
-		Client: sesmail.NewClient(sesmail.Options{Region: x.Region, Credentials: x.Credentials, Endpoint: x.SES, HTTP: x.HTTP}),
-		From:   from, ConfigurationSet: x.Env["CONFIG_SET"], Now: x.Now,
-	}}
-}
-
-// Send hands a letter to SES.
-func (m mailer) Send(ctx context.Context, l letter.Message) (string, error) {
-	sent, err := m.ses.Send(ctx, sesmail.Message{
-		FromName: l.FromName, To: []mail.Address{l.To}, ReplyTo: l.ReplyTo, Subject: l.Subject, Text: l.Text, HTML: l.HTML, Tag: l.Tag,
-	})
-	if errors.Is(err, sesmail.ErrUnknown) {
-		return "", fmt.Errorf("%w: %w", effect.ErrAmbiguous, err)
-	}
-	return sent, err
-}
-
-// clients shows contacts to documents.
-type clients struct{ contacts *contact.Service }
+// Clients shows contacts to documents.
+type Clients struct{ Contacts *contact.Service }
 
 // Client answers what a document needs of a contact.
-func (c clients) Client(ctx context.Context, contactID string) (sale.Client, error) {
-	who, err := c.contacts.Get(ctx, contactID)
+func (c Clients) Client(ctx context.Context, contactID string) (sale.Client, error) {
+	who, err := c.Contacts.Get(ctx, contactID)
 	if err != nil {
 		return sale.Client{}, err
 	}
-	to, err := c.contacts.Recipient(ctx, who.ID)
+	to, err := c.Contacts.Recipient(ctx, who.ID)
 	if err != nil {
 		return sale.Client{}, err
 	}

@@ -11,11 +11,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	idp "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"onebook/internal/cognito"
 	"onebook/internal/store"
 )
 
@@ -37,6 +35,7 @@ func FromEnvironment() (Parts, error) {
 		p.Env[n] = os.Getenv(n)
 	}
 	p.S3, p.SES = os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL_SESV2")
+	p.Cognito = os.Getenv("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER")
 	if p.Env["TABLE"] == "" {
 		return Parts{}, errors.New("the environment lacks TABLE")
 	}
@@ -44,7 +43,6 @@ func FromEnvironment() (Parts, error) {
 	db := dynamodb.New(dynamodb.Options{Region: p.Region, Credentials: p.Credentials, Retryer: aws.NopRetryer{}, BaseEndpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB")})
 	p.Table = store.NewDynamoDB(db, p.Env["TABLE"], p.Now, p.Entropy)
 	p.Secret = p.fromSecretsManager()
-	p.Directory = lazyPool{&p}
 	return p, nil
 }
 
@@ -78,7 +76,7 @@ func level(s string) slog.Level {
 }
 
 func (p Parts) fromSecretsManager() func(ctx context.Context, ref string) (string, error) {
-	client := once(func(context.Context) (*secretsmanager.Client, error) {
+	client := Once(func(context.Context) (*secretsmanager.Client, error) {
 		return secretsmanager.New(secretsmanager.Options{
 			Region: p.Region, Credentials: p.Credentials, BaseEndpoint: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
 		}), nil
@@ -94,15 +92,4 @@ func (p Parts) fromSecretsManager() func(ctx context.Context, ref string) (strin
 		}
 		return aws.ToString(out.SecretString), nil
 	}
-}
-
-// lazyPool makes the client of the user pool when a sign-in is made.
-type lazyPool struct{ parts *Parts }
-
-// Ensure makes or finds a sign-in.
-func (l lazyPool) Ensure(ctx context.Context, email, name string) (string, error) {
-	c := idp.New(idp.Options{
-		Region: l.parts.Region, Credentials: l.parts.Credentials, BaseEndpoint: endpoint("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"),
-	})
-	return cognito.Pool{Client: c, ID: l.parts.Env["USER_POOL_ID"]}.Ensure(ctx, email, name)
 }

@@ -11,7 +11,7 @@ import (
 // Start makes one function from the environment. It panics when the deployment is wrong, which is how a function says so
 // when it is started, after it has told the platform why. The constructor is a parameter, so that a binary holds only what
 // its function needs.
-func Start(function func(*Product) (Handler, error)) Handler {
+func Start(function Function) Handler {
 	p, err := FromEnvironment()
 	if err != nil {
 		refuse(err)

@@ -315,6 +315,7 @@ func TestMismatches(t *testing.T) {
 		lie  func(in *payment.Intent, s *payment.Session)
 	}{
 		{"amount", func(in *payment.Intent, s *payment.Session) { in.Amount, in.Received, s.Amount = 11800, 11800, 11800 }},
+		{"asked", func(in *payment.Intent, s *payment.Session) { in.Amount, s.Amount = 20000, 20000 }},
 		{"received", func(in *payment.Intent, s *payment.Session) { in.Received, s.Amount = 11800, 11800 }},
 		{"currency", func(in *payment.Intent, s *payment.Session) { in.Currency, s.Currency = "USD", "USD" }},
 		{"mode", func(in *payment.Intent, s *payment.Session) { in.Live, s.Live = true, true }},
@@ -348,6 +349,10 @@ func TestMismatches(t *testing.T) {
 			}
 			if d := cmp.Diff([]string{"unmatched_payment"}, r.Issues(issue.Open)); d != "" {
 				t.Error(d)
+			}
+			ps, _, err := payment.OfContact(r.Ctx, r.Table, c, 10, "")
+			if err != nil || len(ps) != 1 || ps[0].State != payment.Failed {
+				t.Errorf("the payment whose page is over is still looked up: %+v %v", ps, err)
 			}
 		})
 	}

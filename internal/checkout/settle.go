@@ -313,7 +313,10 @@ func (s *Service) settleSession(ctx context.Context, by activity.By, ses payment
 	switch {
 	case ses.Status == "complete" && ses.Paid == "paid":
 		in.Status, in.Received = "succeeded", ses.Amount
-		return s.apply(ctx, by, in)
+		if err := s.apply(ctx, by, in); err != nil {
+			return err
+		}
+		return s.over(ctx, by, ses)
 	case ses.Status == "complete":
 		in.Status = "processing"
 		return s.apply(ctx, by, in)
@@ -331,4 +334,17 @@ func (s *Service) settleSession(ctx context.Context, by activity.By, ses payment
 		return nil // one payment's page that was made twice ends with the one that the client was sent to
 	}
 	return s.close(ctx, by, p.ID, payment.Failed, "The payment page closed unused", nil)
+}
+
+// over ends a payment whose page was paid with something else than was asked for. An issue tells of that money; nothing
+// more can come of the page, and it must not be looked up for ever.
+func (s *Service) over(ctx context.Context, by activity.By, ses payment.Session) error {
+	p, err := payment.OfSession(ctx, s.Table, ses.ID)
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil || !p.Open() {
+		return err
+	}
+	return s.close(ctx, by, p.ID, payment.Failed, "What was paid is not what was asked for", nil)
 }

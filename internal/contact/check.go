@@ -26,26 +26,37 @@ const (
 )
 
 var (
-	systemForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,39}$`)
-	customForm  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,39}$`)
+	systemForm  = form(`^[a-z0-9][a-z0-9_.-]*$`)
+	customForm  = form(`^[A-Za-z][A-Za-z0-9_.-]*$`)
 	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 )
+
+// form is the form of a key of at most 40 characters. The length is checked apart, because a counted repetition is
+// written out when it is compiled, at every start.
+func form(pattern string) func(string) bool {
+	p := regexp.MustCompile(pattern)
+	return func(s string) bool { return len(s) <= 40 && p.MatchString(s) }
+}
 
 // checker notes what is wrong with an input while the contact is made of it.
 type checker struct {
 	fault.Fields
 	region string            // where national numbers are read
+	plans  Phones            // which reads them
 	known  map[string]string // use of each address of the contact by match key, to find one given twice
 	since  map[string]time.Time
 }
 
 // fill takes over what was typed, brought to its stored form. region answers the organisation's country. Addresses
 // that were verified stay so. fault.Invalid names every wrong field.
-func (c *Contact) fill(in Input, region string) error {
+func (c *Contact) fill(in Input, region string, plans Phones) error {
+	if plans == nil {
+		return errNoPhones
+	}
 	if countryForm.MatchString(in.Address.Country) {
 		region = in.Address.Country
 	}
-	k := checker{region: region, known: map[string]string{}, since: map[string]time.Time{}}
+	k := checker{region: region, plans: plans, known: map[string]string{}, since: map[string]time.Time{}}
 	for _, e := range c.allEmails() {
 		if !e.VerifiedAt.IsZero() {
 			k.since[e.Key] = e.VerifiedAt
@@ -108,20 +119,26 @@ func (k *checker) places(in Input) {
 	}
 }
 
-// line is text on one line. A line break in a name would break a letter's head, so it is refused and not repaired.
+// line is text on one line. A line break in a name would break a letter's head, so it is refused and not repaired; so is
+// a mark that turns the direction of writing, which can make a name read as another.
 func (k *checker) line(field, s string, most int) string {
-	s = strings.TrimSpace(s)
+	s = strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(unseen, r) })
 	if n := len([]rune(s)); n > most {
 		k.Add(field, "too_long", "%s has at most %d characters, this has %d", field, most, n)
 	}
 	for _, r := range s {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar || strings.ContainsRune(turning, r) {
 			k.Add(field, "invalid", "%s must be one line of readable text", field)
 			break
 		}
 	}
 	return s
 }
+
+const (
+	unseen  = "\u00ad\u200b\u200c\u200d\u2060\ufeff"                   // have no width
+	turning = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069" // embeddings, overrides and isolates
+)
 
 func (k *checker) few(field string, n, most int) {
 	if n > most {
@@ -180,11 +197,15 @@ func (k *checker) phones(field string, in []PhoneInput) []Phone {
 			k.Add(at, "invalid", "a telephone number has digits")
 			continue
 		}
-		e164, valid := E164(number, k.region)
+		e164, valid := k.plans.E164(number, k.region)
 		if slices.ContainsFunc(out, func(o Phone) bool { return o.Number == number || valid && o.E164 == e164 }) {
 			k.Add(at, "twice", "%.40s stands here twice", number)
 		}
-		out = append(out, Phone{Number: number, E164: e164, Valid: valid})
+		n := Phone{Number: number, E164: e164, Valid: valid}
+		if valid {
+			n.National = k.plans.National(e164)
+		}
+		out = append(out, n)
 	}
 	return out
 }
@@ -208,7 +229,7 @@ func (k *checker) externals(in map[string]string) map[string]string {
 	out := map[string]string{}
 	for _, system := range names(in) {
 		field := "externalIds." + system
-		if !systemForm.MatchString(system) {
+		if !systemForm(system) {
 			k.Add("externalIds", "invalid", "%.60q is no name of a system: use small letters, digits, dot and dash, at most 40", system)
 			continue
 		}
@@ -223,7 +244,7 @@ func (k *checker) custom(in map[string]string) map[string]string {
 	k.few("custom", len(in), maxCustom)
 	out := map[string]string{}
 	for _, name := range names(in) {
-		if !customForm.MatchString(name) {
+		if !customForm(name) {
 			k.Add("custom", "invalid", "%.60q is no name of a field: begin with a letter, then letters, digits, dot and dash, at most 40", name)
 			continue
 		}

@@ -46,6 +46,8 @@ type Phone struct {
 	Number string `json:"number"` // as typed
 	E164   string `json:"e164"`   // empty when it cannot be known: not valid, or national without a country
 	Valid  bool   `json:"valid"`
+
+	National string `json:"-"` // digits as dialled within the country, by which it is found; empty when it is not valid
 }
 
 // Human is one of a company's people.

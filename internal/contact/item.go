@@ -137,8 +137,9 @@ type storedEmail struct {
 }
 
 type storedPhone struct {
-	Number string `json:"n"`
-	E164   string `json:"e,omitempty"`
+	Number   string `json:"n"`
+	E164     string `json:"e,omitempty"`
+	National string `json:"d,omitempty"`
 }
 
 type storedHuman struct {
@@ -232,7 +233,7 @@ func loadEmails(es []storedEmail) []Email {
 func storePhones(ps []Phone) []storedPhone {
 	var out []storedPhone
 	for _, p := range ps {
-		out = append(out, storedPhone{Number: p.Number, E164: p.E164})
+		out = append(out, storedPhone{Number: p.Number, E164: p.E164, National: p.National})
 	}
 	return out
 }
@@ -240,7 +241,7 @@ func storePhones(ps []Phone) []storedPhone {
 func loadPhones(ps []storedPhone) []Phone {
 	out := make([]Phone, 0, len(ps))
 	for _, s := range ps {
-		out = append(out, Phone{Number: s.Number, E164: s.E164, Valid: s.E164 != ""})
+		out = append(out, Phone{Number: s.Number, E164: s.E164, Valid: s.E164 != "", National: s.National})
 	}
 	return out
 }

@@ -130,7 +130,7 @@ func (e *evidence) external(ctx context.Context, in MatchInput) error {
 		return nil
 	}
 	system, value, ok := strings.Cut(in.ExternalID, ":")
-	if value = strings.TrimSpace(value); !ok || value == "" || len(value) > 800 || !systemForm.MatchString(system) {
+	if value = strings.TrimSpace(value); !ok || value == "" || len(value) > 800 || !systemForm(system) {
 		return fault.InField("externalId", "invalid", "an external id is written system:id, such as crm:4711")
 	}
 	e.system, e.value = system, value
@@ -221,11 +221,14 @@ func (e *evidence) phone(ctx context.Context, in MatchInput) error {
 	if strings.TrimSpace(in.Phone) == "" {
 		return nil
 	}
+	if e.s.Phones == nil {
+		return errNoPhones
+	}
 	region, err := e.s.region(ctx)
 	if err != nil {
 		return err
 	}
-	e164, ok := E164(in.Phone, region)
+	e164, ok := e.s.Phones.E164(in.Phone, region)
 	if !ok {
 		e.notes = append(e.notes, "the telephone number is not a full valid one and was not used")
 		return nil

@@ -32,7 +32,7 @@ func (c *Contact) terms() []string {
 			out = append(out, digits(p.Number))
 			continue
 		}
-		out = append(out, digits(p.E164), national(p.E164))
+		out = append(out, digits(p.E164), p.National)
 	}
 	slices.Sort(out)
 	return slices.DeleteFunc(slices.Compact(out), func(t string) bool { return t == "" })

@@ -23,6 +23,20 @@ type Service struct {
 	// Region answers the organisation's country (ISO 3166), in which national telephone numbers are read when a
 	// contact has no country of its own. nil, or an empty answer: such a number has no match key.
 	Region func(ctx context.Context) (string, error)
+	// Phones reads telephone numbers. Only what writes or matches contacts needs it; without, both are refused.
+	Phones Phones
+}
+
+var errNoPhones = errors.New("contact: this function does not read telephone numbers, so it can neither write nor match contacts")
+
+// Phones reads telephone numbers. It is a port because whoever knows the plans of all countries carries megabytes of
+// them, which a function that only reads contacts need not load.
+type Phones interface {
+	// E164 answers the international form of a number, and false when there is none: it is not valid in its country's
+	// plan, or it is national and region, the ISO 3166 code of the country in which it is read, is empty.
+	E164(number, region string) (string, bool)
+	// National answers the digits of an international form as they are dialled within its country, "" when unknown.
+	National(e164 string) string
 }
 
 func (s *Service) region(ctx context.Context) (string, error) {
@@ -42,7 +56,7 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (Contact
 	now := s.Now().UTC()
 	c := Contact{ID: s.IDs.New("ct"), Balance: []Balance{}, CreatedAt: now, UpdatedAt: now}
 	empty := c
-	if err := c.fill(in, region); err != nil {
+	if err := c.fill(in, region, s.Phones); err != nil {
 		return Contact{}, err
 	}
 	given, err := differences(empty, c)
@@ -86,7 +100,7 @@ func (s *Service) Update(ctx context.Context, by activity.By, contactID string, 
 	}
 	return s.change(ctx, by, contactID, version, func(c *Contact) (string, string, error) {
 		old := *c
-		if err := c.fill(in, region); err != nil {
+		if err := c.fill(in, region, s.Phones); err != nil {
 			return "", "", err
 		}
 		changes, err := differences(old, *c)

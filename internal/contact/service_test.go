@@ -96,6 +96,8 @@ func TestEveryWrongFieldIsNamed(t *testing.T) {
 		{"one number twice", Input{Kind: Person, Name: "J", Phones: []PhoneInput{{Number: "030 123456"}, {Number: "+49 30 123456"}}}, "phones[1].number"},
 		{"an address of the firm and of one of its people", Input{Kind: Company, Name: "J", Emails: []EmailInput{{Address: "j@x.de"}}, People: []HumanInput{{Name: "P", Emails: []EmailInput{{Address: "j@x.de"}}}}}, "people[0].emails[0].address"},
 		{"a line break in a name", Input{Kind: Person, Name: "J\r\nBcc: all@example.com"}, "name"},
+		{"a mark that turns a name around", Input{Kind: Person, Name: "Jane \u202eeoR"}, "name"},
+		{"a name of nothing to see", Input{Kind: Person, Name: "\u200b\u200b"}, "name"},
 		{"people who receive what is not sent", Input{Kind: Company, Name: "J", People: []HumanInput{{Name: "", Receives: []string{"gifts"}}}}, "people[0].name people[0].receives"},
 		{"a country in small letters", Input{Kind: Person, Name: "J", Address: org.Address{Country: "de"}}, "address.country"},
 		{"eleven addresses", Input{Kind: Person, Name: "J", Emails: make([]EmailInput, 11)}, "emails" + strings.Join(repeat(" emails[%d].address", 11), "")},

@@ -12,6 +12,7 @@ import (
 	"onebook/internal/fault"
 	"onebook/internal/id"
 	"onebook/internal/member"
+	"onebook/internal/phone"
 	"onebook/internal/store"
 	"onebook/internal/store/storetest"
 )
@@ -43,7 +44,7 @@ func newWorld(tb testing.TB) *world {
 	w.Service = &Service{
 		Table: w.table, Now: w.clock.Now, IDs: id.Source{Now: w.clock.Now, Entropy: entropy},
 		Records: &activity.Records{Table: w.table, Now: w.clock.Now, Entropy: entropy},
-		Region:  func(context.Context) (string, error) { return "DE", nil },
+		Region:  func(context.Context) (string, error) { return "DE", nil }, Phones: phone.Plans{},
 	}
 	return w
 }

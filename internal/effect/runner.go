@@ -251,33 +251,46 @@ func (r *Runner) uncertain(ctx context.Context, e Effect, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	// The effect is written although nothing of it changes: a report that is being taken in at this moment must not
+	// miss the issue, nor the issue the report.
+	op, err := e.put()
+	if err != nil {
+		return err
+	}
 	return r.raise(ctx, now, issue.Issue{
 		Code: issueCode(e), Subject: e.ID, Area: e.Area, ContactID: e.ContactID, Effect: e.ID, State: issue.Retrying, NextAt: e.LeaseUntil,
 		Title: e.Title + " may have failed", Refs: map[string]string{"about": e.Subject},
 		Detail:   "No answer came, so it may have gone out. If no report of it comes, it is tried again by itself.",
 		Attempts: []issue.Attempt{{At: now, Result: "no answer"}},
-	}, []store.Op{store.Put(note).Else(errMoved)})
+	}, []store.Op{op, store.Put(note).Else(errMoved)})
 }
 
 // Confirm ends an effect that the outside reports as done, with the outside's id. It is what saves a letter from going out
-// twice when its sender died before it could say so. An effect that has ended already stays as it is.
+// twice when its sender died before it could say so. An effect that has ended already stays as it is; fault.Busy when it
+// moves all the time.
 func (r *Runner) Confirm(ctx context.Context, effectID, result string) error {
-	e, err := Get(ctx, r.Table, effectID)
-	if errors.Is(err, fault.NotFound) {
-		return nil
+	for range maxSettle {
+		e, err := Get(ctx, r.Table, effectID)
+		if errors.Is(err, fault.NotFound) {
+			return nil
+		}
+		if err != nil || e.State != Sending {
+			return err
+		}
+		h := r.Handlers[e.Kind]
+		if h == nil {
+			return fmt.Errorf("effect %s: no handler for %q", e.ID, e.Kind)
+		}
+		plan, err := h(ctx, e)
+		if err != nil {
+			return err
+		}
+		// It ends without a word as well when the effect moved meanwhile; what it is then decides.
+		if err := r.finish(ctx, e, Done, result, plan.Done); err != nil {
+			return err
+		}
 	}
-	if err != nil || e.State != Sending {
-		return err
-	}
-	h := r.Handlers[e.Kind]
-	if h == nil {
-		return fmt.Errorf("effect %s: no handler for %q", e.ID, e.Kind)
-	}
-	plan, err := h(ctx, e)
-	if err != nil {
-		return err
-	}
-	return r.finish(ctx, e, Done, result, plan.Done)
+	return fault.Busy.Errorf("the effect is busy; report again in a moment")
 }
 
 // dropLate ends an effect whose time has passed, and says so.

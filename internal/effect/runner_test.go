@@ -240,7 +240,9 @@ func TestSuccessSettlesTheIssue(t *testing.T) {
 // What will never work is not tried again: a person sees it at once. So is what nobody here knows how to do.
 func TestPermanentFailureIsAPersons(t *testing.T) {
 	for what, prepare := range map[string]func(w *world){
-		"the outside refuses": func(w *world) { w.call = func(context.Context) error { return fault.Invalid.Errorf("there is no such address") } },
+		"the outside refuses": func(w *world) {
+			w.call = func(context.Context) error { return fault.Invalid.Errorf("there is no such address") }
+		},
 		"the plan cannot be made": func(w *world) {
 			w.plan = func(Effect) (Plan, error) { return Plan{}, fault.NotFound.Errorf("there is no such address") }
 		},
@@ -346,6 +348,51 @@ func TestAnUncertainCall(t *testing.T) {
 	if err := w.Confirm(ctx, "ef_none", "x"); err != nil {
 		t.Errorf("a report of a letter that is none: %v", err)
 	}
+}
+
+// The report of a letter and the note that no answer came may meet. Whichever is first, the effect is done and no issue stays.
+func TestAReportMeetsUncertainty(t *testing.T) {
+	settled := func(w *world, when string) {
+		t.Helper()
+		i, there := w.issue(t)
+		if e := w.state(t); e.State != Done || e.Result != "msg_7" || there && i.State != issue.ResolvedAuto {
+			t.Errorf("%s: %+v, issue %v %+v", when, e, there, i)
+		}
+	}
+	w := newWorld(t)
+	w.want(t, Effect{})
+	w.call = func(context.Context) error {
+		if err := w.Confirm(ctx, ef, "msg_7"); err != nil {
+			t.Error(err)
+		}
+		return ErrAmbiguous
+	}
+	w.run(t)
+	settled(w, "the report first")
+
+	w = newWorld(t)
+	w.want(t, Effect{})
+	looked, noted, confirmed := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	var once sync.Once
+	w.plan = func(Effect) (Plan, error) {
+		return Plan{
+			Call: func(context.Context) (string, error) {
+				go func() { confirmed <- w.Confirm(ctx, ef, "msg_7") }()
+				<-looked
+				return "", ErrAmbiguous
+			},
+			Done: func(ctx context.Context, _ string, ops ...store.Op) error {
+				once.Do(func() { close(looked); <-noted })
+				return w.Table.Write(ctx, ops...)
+			},
+		}, nil
+	}
+	w.run(t)
+	close(noted)
+	if err := <-confirmed; err != nil {
+		t.Error(err)
+	}
+	settled(w, "the note between the report's look and its word")
 }
 
 // An effect that lost its purpose is not done late: it is dropped, and somebody is told.

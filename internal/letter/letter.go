@@ -13,6 +13,7 @@ import (
 	"html/template"
 	"net/mail"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -82,10 +83,10 @@ func Compose(from Sender, name, address string, c Content) (Message, error) {
 	err = page().Execute(&html, struct {
 		Content
 		Sender
-		Lang, Accent string
+		Lang, Accent, OnAccent string
 		// The text under the button leads there for those whose program shows no buttons.
 		Instead string
-	}{c, from, lang(from.Locale), accent(from.Accent), wordsOf(from.Locale).instead})
+	}{c, from, lang(from.Locale), accent(from.Accent), onAccent(accent(from.Accent)), wordsOf(from.Locale).instead})
 	if err != nil {
 		return Message{}, fmt.Errorf("letter: %w", err)
 	}
@@ -158,6 +159,16 @@ func accent(s string) string {
 		return s
 	}
 	return "#1f5fbf"
+}
+
+// onAccent is the colour of writing that can be read on an accent: white on a dark one, dark on a light one.
+func onAccent(accent string) string {
+	n, err := strconv.ParseUint(accent[1:], 16, 32)
+	// Perceived brightness after ITU-R BT.601, out of 255,000.
+	if err == nil && 299*(n>>16)+587*(n>>8&0xff)+114*(n&0xff) > 150_000 {
+		return "#1b1f24"
+	}
+	return "#ffffff"
 }
 
 func lang(locale string) string {

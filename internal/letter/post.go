@@ -40,9 +40,6 @@ func (p *Post) Estimate(ctx context.Context, e effect.Effect) (effect.Plan, erro
 	if err != nil {
 		return effect.Plan{}, err
 	}
-	if es.State != estimate.Sent && es.State != estimate.Viewed {
-		return effect.Plan{Skip: "the estimate is " + string(es.State)}, nil
-	}
 	c, err := p.Clients.Client(ctx, es.ContactID)
 	if err != nil {
 		return effect.Plan{}, err
@@ -52,7 +49,12 @@ func (p *Post) Estimate(ctx context.Context, e effect.Effect) (effect.Plan, erro
 			Name: c.To.Name, Number: es.Number, Currency: es.Body.Currency, Total: es.Body.Totals.Total, ValidUntil: es.ValidUntil, URL: url,
 		})
 	}
-	return p.plan(e, es.Same(), *es.Frozen, c, link.Link{ID: es.LinkID, Scope: link.Estimate}, write, "Mailed estimate "+es.Number, nil)
+	plan, err := p.plan(e, es.Same(), *es.Frozen, c, link.Link{ID: es.LinkID, Scope: link.Estimate}, write, "Mailed estimate "+es.Number, nil)
+	if es.State != estimate.Sent && es.State != estimate.Viewed {
+		// Not a bare plan: when the mail service reports a letter whose sender died, it was sent whatever happened since.
+		plan.Skip = "the estimate is " + string(es.State)
+	}
+	return plan, err
 }
 
 // Invoice plans the letter with an invoice. Nothing goes out for one that was voided.
@@ -61,8 +63,8 @@ func (p *Post) Invoice(ctx context.Context, e effect.Effect) (effect.Plan, error
 	if err != nil {
 		return effect.Plan{}, err
 	}
-	if i.State == invoice.Void || i.State == invoice.Draft {
-		return effect.Plan{Skip: "the invoice is " + string(i.State)}, nil
+	if i.State == invoice.Draft {
+		return effect.Plan{Skip: "the invoice is a draft"}, nil
 	}
 	c, err := p.Clients.Client(ctx, i.ContactID)
 	if err != nil {
@@ -73,7 +75,7 @@ func (p *Post) Invoice(ctx context.Context, e effect.Effect) (effect.Plan, error
 			Name: c.To.Name, Number: i.Number, Currency: i.Body.Currency, Total: i.Body.Totals.Total, Due: i.Due(), DueOn: i.DueOn, URL: url,
 		})
 	}
-	return p.plan(e, i.Same(), *i.Frozen, c, payLink(i), write, "Mailed invoice "+i.Number, func(ctx context.Context, message string) (store.Op, error) {
+	plan, err := p.plan(e, i.Same(), *i.Frozen, c, payLink(i), write, "Mailed invoice "+i.Number, func(ctx context.Context, message string) (store.Op, error) {
 		tr, err := invoice.GetTrack(ctx, p.Table, i)
 		if err != nil {
 			return store.Op{}, err
@@ -81,6 +83,10 @@ func (p *Post) Invoice(ctx context.Context, e effect.Effect) (effect.Plan, error
 		tr.Delivery = &invoice.Delivery{State: "sent", To: c.To.Email, Message: message, At: p.Now().UTC()}
 		return tr.Put(i)
 	})
+	if i.State == invoice.Void {
+		plan.Skip = "the invoice is void" // with the plan, as above
+	}
+	return plan, err
 }
 
 // Receipt plans the receipt of a payment.

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"onebook/internal/activity"
 	"onebook/internal/civil"
@@ -246,6 +247,9 @@ func (s *Settings) check() error {
 	if s.Name == "" || len(s.Name) > 200 {
 		f.Add("name", "invalid", "a name of 1 to 200 characters is needed")
 	}
+	if strings.ContainsFunc(s.Name, unicode.IsControl) {
+		f.Add("name", "invalid", "the name is one line of text")
+	}
 	if _, err := civil.Zone(s.TimeZone); err != nil {
 		f.Add("timeZone", "invalid", "%q is not an IANA time zone such as Europe/Berlin", s.TimeZone)
 	}
@@ -285,6 +289,9 @@ func (s *Settings) check() error {
 	} {
 		if len([]rune(t.text)) > t.max {
 			f.Add(t.field, "too_long", "%s has at most %d characters", t.field, t.max)
+		}
+		if t.field != "footer" && t.field != "paymentTerms" && strings.ContainsFunc(t.text, unicode.IsControl) {
+			f.Add(t.field, "invalid", "%s is one line of text", t.field)
 		}
 	}
 	if a, err := mail.ParseAddress(s.Email); s.Email != "" && (err != nil || a.Address != s.Email) {

@@ -89,6 +89,9 @@ func (t *TaxRule) check() error {
 	default:
 		f.Add("category", "invalid", "a category is one of S, Z, E, AE, K, G, O, L, M")
 	}
+	if hundred, err := money.Int(100); err == nil && t.Rate.Cmp(hundred) > 0 {
+		f.Add("rate", "invalid", "a rate is from 0 to 100 per cent")
+	}
 	if needsReason[t.Category] && strings.TrimSpace(t.Reason) == "" {
 		f.Add("reason", "required", "say why there is no tax: the document must print it")
 	}

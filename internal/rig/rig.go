@@ -23,6 +23,7 @@ import (
 	"onebook/internal/letter"
 	"onebook/internal/link"
 	"onebook/internal/member"
+	"onebook/internal/phone"
 	"onebook/internal/printing"
 	"onebook/internal/selling"
 	"onebook/internal/store"
@@ -66,7 +67,7 @@ func New(tb testing.TB, around ...func(store.Table) store.Table) *Rig {
 		Table: table, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Secret: func(context.Context, string) (string, error) { return `{"1":"` + strings.Repeat("k", 32) + `"}`, nil },
 	})
-	r.Checkout.Provider = r.Bank
+	r.Checkout.Provider, r.Contacts.Phones = r.Bank, phone.Plans{}
 	clients := r.Billing.Clients
 	r.Post = &letter.Post{Table: table, Records: r.Records, Clients: clients, Links: r.Links, Mailer: r.Mail, Now: r.Clock.Now}
 	r.Printer = &printing.Printer{Table: table, Records: r.Records, Blobs: r.Blobs, Links: r.Links, Now: r.Clock.Now}

@@ -230,7 +230,7 @@ func (m *Maker) line(ctx context.Context, in LineInput, currency string) (Line, 
 	if len([]rune(l.Unit)) > 40 {
 		f.Add("unit", "too_long", "a unit has at most 40 characters")
 	}
-	if !l.UnitPrice.Given() {
+	if wrong := slices.ContainsFunc(f, func(x fault.Field) bool { return x.Field == "unitPrice" }); !wrong && !l.UnitPrice.Given() {
 		f.Add("unitPrice", "required", "a line needs a price such as \"150.00\", or an itemId of the catalog")
 	}
 	if !l.Quantity.Given() {

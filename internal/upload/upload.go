@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"onebook/internal/activity"
-	"onebook/internal/document"
 	"onebook/internal/fault"
 	"onebook/internal/id"
 	"onebook/internal/member"
@@ -49,6 +48,8 @@ type Service struct {
 	IDs     id.Source
 	Now     func() time.Time // the product's clock
 	Machine func() time.Time // real time, by which addresses end
+	// Flatten makes a picture fit to be printed; fault.Invalid says why it is none that can be used.
+	Flatten func(file []byte) ([]byte, error)
 }
 
 const (
@@ -147,7 +148,7 @@ func (s *Service) TakeLogo(ctx context.Context, uploadID string) (key, sum strin
 	if err != nil {
 		return "", "", err
 	}
-	flat, err := document.FlattenLogo(file)
+	flat, err := s.Flatten(file)
 	if errors.Is(err, fault.Invalid) {
 		return "", "", fault.InField("logo", "invalid", "%s", err.Error())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"onebook/infra/local/drive"
 )
@@ -15,6 +16,7 @@ type invoice struct {
 	Lines                                            []struct{ Name string }
 	Total, TaxTotal, Paid, Due                       int64
 	IssuedOn, DueOn                                  string
+	PaidAt                                           time.Time
 	PDF                                              *struct{ SHA256 string }
 }
 
@@ -35,7 +37,7 @@ type payment struct {
 	}
 }
 
-// checkOverdue compares the morning's overdue invoices, one by one: the list of them, and the word on each open one.
+// checkOverdue compares a day's overdue invoices before its payments, one by one: the list of them, and the word on each open one.
 func (l *life) checkOverdue(ctx context.Context, today string, want []string, cents int64) error {
 	listed, err := drive.List[invoice](ctx, l.Client, "/v1/invoices?status=overdue")
 	if err != nil {
@@ -255,6 +257,8 @@ func (l *life) checkReceivables(a *actual) {
 		switch {
 		case got != want:
 			wrong = fmt.Sprintf("%s is %s, not %s", w.Source, got, want)
+		case iso(i.PaidAt.In(l.place)) != w.PaidOn:
+			wrong = fmt.Sprintf("%s was paid at %s, not on %s", w.Source, i.PaidAt.In(l.place), w.PaidOn)
 		case i.Status != "paid" || i.Due != 0 || i.Paid != i.Total || i.TaxTotal != 0 || i.Currency != "USD":
 			wrong = fmt.Sprintf("%s is %s with %s of %s %s paid and tax %s", w.Source, i.Status, dollars(i.Paid), dollars(i.Total), i.Currency, dollars(i.TaxTotal))
 		}
@@ -272,7 +276,7 @@ func (l *life) checkReceivables(a *actual) {
 	l.report.section("One by one")
 	l.report.add("receivables: number, customer, amount, days", rows.of(), &rows)
 	l.report.add("payments: each to one invoice of its customer", payments.of(), &payments)
-	l.report.add("mornings: which are listed as and called overdue", l.overdue.of(), &l.overdue)
+	l.report.add("days: which are listed as and called overdue", l.overdue.of(), &l.overdue)
 	l.report.add("balances of each customer at each month's end", l.owed.of(), &l.owed)
 }
 

@@ -57,7 +57,7 @@ def month(d):
 
 
 def days(found):
-    """Every morning, which receivables are overdue: issued, past their day, and not paid before today."""
+    """Each day, before its payments, which receivables are overdue: past their day, and not paid before today."""
     day, last = found[0]["issued"], max(r["settled"] for r in found) + DAY
     while day <= last:
         late = [r for r in found if r["due"] < day <= r["settled"]]

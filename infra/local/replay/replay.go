@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	_ "time/tzdata" // machines without zones
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,13 +48,17 @@ func Replay(ctx context.Context, o Options) (*Report, error) {
 		r.cents++
 		r.amount = dollars(r.cents)
 	}
+	place, err := time.LoadLocation(zone)
+	if err != nil {
+		return nil, err
+	}
 	program := &drive.Program{Binary: o.Binary, Data: o.Folder, Log: o.Progress}
-	if err := program.Start(ctx, "-now", open(rows[0].issued.Add(-day)).Format(time.RFC3339)); err != nil {
+	if err := program.Start(ctx, "-now", evening(rows[0].issued.Add(-day)).Format(time.RFC3339)); err != nil {
 		return nil, err
 	}
 	defer program.Kill()
 	l := &life{
-		Client: &drive.Client{Base: program.Base, Role: "owner"}, rows: rows, want: want, report: &Report{Rows: len(rows)},
+		Client: &drive.Client{Base: program.Base, Role: "owner"}, rows: rows, want: want, report: &Report{Rows: len(rows)}, place: place,
 		contacts: map[string]string{}, invoices: map[string]string{}, sources: map[string]string{}, receivables: map[string]receivable{},
 		progress: progress{out: o.Progress, terminal: o.Terminal, began: time.Now()},
 	}
@@ -73,14 +78,11 @@ func Replay(ctx context.Context, o Options) (*Report, error) {
 	return l.report, nil
 }
 
-// zone is the organisation's. Its day begins five hours after that of UTC, so what mistakes one for the other shows.
+// zone is the organisation's. Its day ends four or five hours after that of UTC.
 const zone = "America/New_York"
 
-// open is the moment of a day at which the business opens.
-func open(d time.Time) time.Time { return d.Add(14 * time.Hour) }
-
-// late is a moment of the same day in the zone, though in UTC it is the next one already.
-func late(d time.Time) time.Time { return d.Add(28 * time.Hour) }
+// evening is when the business works: in UTC it is tomorrow already, so what mistakes one day for the other shows.
+func evening(d time.Time) time.Time { return d.Add(27 * time.Hour) }
 
 // life is the business from its first to its last day.
 type life struct {
@@ -89,13 +91,14 @@ type life struct {
 	want     *expectation
 	report   *Report
 	progress progress
+	place    *time.Location // zone
 
 	contacts    map[string]string     // customer → id
 	invoices    map[string]string     // source → id
 	sources     map[string]string     // id → source
 	receivables map[string]receivable // by source
 
-	overdue tally // mornings, twice each: the list, and the words
+	overdue tally // days, twice each: the list, and the words
 	owed    tally // balances at the ends of months
 }
 
@@ -127,17 +130,14 @@ func (l *life) live(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := l.moveTo(ctx, open(today)); err != nil {
+		err = l.Control(ctx, "clock", map[string]any{"now": evening(today).Format(time.RFC3339)}, nil)
+		if err != nil {
 			return err
 		}
 		if err := l.checkOverdue(ctx, d.Day, d.Overdue, d.Cents); err != nil {
 			return err
 		}
 		if err := l.bill(ctx, issued[d.Day]); err != nil {
-			return err
-		}
-		// Payments arrive in the evening, when in UTC it is tomorrow: they are still today's.
-		if err := l.moveTo(ctx, late(today)); err != nil {
 			return err
 		}
 		if err := l.collect(ctx, settled[d.Day]); err != nil {
@@ -154,10 +154,6 @@ func (l *life) live(ctx context.Context) error {
 	}
 	l.report.Took = time.Since(began)
 	return nil
-}
-
-func (l *life) moveTo(ctx context.Context, t time.Time) error {
-	return l.Control(ctx, "clock", map[string]any{"now": t.Format(time.RFC3339)}, nil)
 }
 
 // found sets the organisation up, with all its customers.
@@ -246,7 +242,7 @@ func (t *tally) String() string {
 	return s
 }
 
-// get reads one thing by path, for a check.
+// json reads path where it can answer something else than JSON.
 func (l *life) json(ctx context.Context, path string, into any) error {
 	_, err := l.Do(ctx, drive.Call{Method: http.MethodGet, Path: path, Accept: "application/json"}, into)
 	return err

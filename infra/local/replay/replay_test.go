@@ -96,7 +96,7 @@ func TestOneCent(t *testing.T) {
 			t.Errorf("%s: told as %q against %q", name, f.Actual, f.Expected)
 		}
 	}
-	for _, name := range []string{"receivables: number, customer, amount, days", "mornings: which are listed as and called overdue", "balances of each customer at each month's end"} {
+	for _, name := range []string{"receivables: number, customer, amount, days", "days: which are listed as and called overdue", "balances of each customer at each month's end"} {
 		if _, ok := wrong[name]; !ok {
 			t.Errorf("%q was not found wrong", name)
 		}

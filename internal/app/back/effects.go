@@ -1,0 +1,85 @@
+package back
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+
+	idp "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"onebook/internal/app"
+	"onebook/internal/app/outside"
+	"onebook/internal/billing"
+	"onebook/internal/checkout"
+	"onebook/internal/cognito"
+	"onebook/internal/effect"
+	"onebook/internal/letter"
+	"onebook/internal/member"
+	"onebook/internal/printing"
+	"onebook/internal/selling"
+	"onebook/internal/sesmail"
+)
+
+// runner runs effects with the handlers of these lanes.
+func runner(x *app.Product, lanes ...string) *effect.Runner {
+	r := &effect.Runner{Table: x.Table, Now: x.Now, Hold: x.Env["EFFECTS"] == "hold", Handlers: map[string]effect.Handler{}}
+	for _, lane := range lanes {
+		switch lane {
+		case effect.Mail:
+			p := post(x)
+			r.Handlers[selling.MailEstimate], r.Handlers[billing.MailInvoice], r.Handlers[checkout.MailReceipt] = p.Estimate, p.Invoice, p.Receipt
+			r.Handlers[member.SignIn] = x.Members.Enrol(directory(x))
+		case effect.PDF:
+			p := &printing.Printer{Table: x.Table, Records: x.Records, Blobs: outside.Blobs(x), Links: x.Links, Now: x.Now}
+			r.Handlers[billing.PrintPDF] = p.Invoice
+		}
+	}
+	return r
+}
+
+func post(x *app.Product) *letter.Post {
+	return &letter.Post{Table: x.Table, Records: x.Records, Clients: app.Clients{Contacts: x.Contacts}, Links: x.Links, Mailer: mailerOf(x), Now: x.Now}
+}
+
+// mailer sends letters over SES.
+type mailer struct{ ses *sesmail.Mailer }
+
+func mailerOf(x *app.Product) mailer {
+	from := mail.Address{Address: x.Env["MAIL_FROM"]}
+	return mailer{&sesmail.Mailer{
+		Client: sesmail.NewClient(sesmail.Options{Region: x.Region, Credentials: x.Credentials, Endpoint: x.SES, HTTP: x.HTTP}),
+		From:   from, ConfigurationSet: x.Env["CONFIG_SET"], Now: x.Now,
+	}}
+}
+
+// Send hands a letter to SES.
+func (m mailer) Send(ctx context.Context, l letter.Message) (string, error) {
+	sent, err := m.ses.Send(ctx, sesmail.Message{
+		FromName: l.FromName, To: []mail.Address{l.To}, ReplyTo: l.ReplyTo, Subject: l.Subject, Text: l.Text, HTML: l.HTML, Tag: l.Tag,
+	})
+	if errors.Is(err, sesmail.ErrUnknown) {
+		return "", fmt.Errorf("%w: %w", effect.ErrAmbiguous, err)
+	}
+	return sent, err
+}
+
+// directory keeps the sign-ins of a product.
+func directory(x *app.Product) member.Directory {
+	if x.Directory != nil {
+		return x.Directory
+	}
+	return pool{x}
+}
+
+// pool makes the client of the user pool when a sign-in is made.
+type pool struct{ x *app.Product }
+
+// Ensure makes or finds a sign-in.
+func (p pool) Ensure(ctx context.Context, email, name string) (string, error) {
+	o := idp.Options{Region: p.x.Region, Credentials: p.x.Credentials}
+	if p.x.Cognito != "" {
+		o.BaseEndpoint = &p.x.Cognito
+	}
+	return cognito.Pool{Client: idp.New(o), ID: p.x.Env["USER_POOL_ID"]}.Ensure(ctx, email, name)
+}

@@ -1,0 +1,324 @@
+package app_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"onebook/internal/activity"
+	"onebook/internal/checkout"
+	"onebook/internal/fault"
+	"onebook/internal/invoice"
+	"onebook/internal/issue"
+	"onebook/internal/member"
+	"onebook/internal/payment"
+	"onebook/internal/rig"
+)
+
+// bill is what the model knows of an invoice.
+type bill struct {
+	id, number string
+	state      invoice.State
+	total      int64
+	paid       int64
+	sent       bool
+}
+
+func (b *bill) due() int64 {
+	if b.state != invoice.Open {
+		return 0
+	}
+	return b.total - b.paid
+}
+
+// take is money that arrives for a bill: what is due settles it, the rest is credit.
+func (m *model) take(b *bill, amount int64) {
+	part := min(amount, b.due())
+	b.paid += part
+	m.credit += amount - part
+	m.cash += amount
+	if b.state == invoice.Open && b.due() == 0 {
+		b.state = invoice.Paid
+	}
+}
+
+// model is one contact's life, in a few plain figures.
+type model struct {
+	bills  []*bill
+	pages  map[string]page // by payment
+	credit int64
+	cash   int64
+	issued int
+	over   int // payments that were more than what was due
+}
+
+type page struct {
+	bill   *bill
+	amount int64
+	intent string
+	known  bool // its money was counted
+}
+
+// One contact's life, whatever is done in whatever order and however often: the balance is the sum of the postings, which is what
+// is due on open invoices less the credit; numbers run from 1 without gaps; the chain verifies; nothing is counted twice.
+func TestLifeAgainstModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := rig.New(t)
+		r.Organise()
+		c := r.Contact("Ada Lovelace", "ada@client.example")
+		m := &model{pages: map[string]page{}}
+		pick := func(what string, of func(*bill) bool) *bill {
+			var fit []*bill
+			for _, b := range m.bills {
+				if of(b) {
+					fit = append(fit, b)
+				}
+			}
+			if len(fit) == 0 {
+				rt.Skip("no such invoice")
+			}
+			return rapid.SampledFrom(fit).Draw(rt, what)
+		}
+		any := func(*bill) bool { return true }
+		refused := func(err error, kinds ...fault.Kind) {
+			if !slices.Contains(kinds, fault.KindOf(err)) {
+				rt.Fatalf("%v (%T) instead of one of %v", err, err, kinds)
+			}
+		}
+		ok := func(err error) {
+			if err != nil {
+				rt.Fatalf("%v (%T)", err, err)
+			}
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"draft": func(rt *rapid.T) {
+				cents := rapid.Int64Range(0, 30000).Draw(rt, "cents")
+				i := r.Draft(c.ID, rig.Lines(fmt.Sprintf("%d.%02d", cents/100, cents%100)))
+				net := cents
+				tax := (net*19*2 + 100) / 200 // half away from zero
+				if i.Body.Totals.Total != net+tax {
+					rt.Fatalf("%d at 19 %% is %d", cents, i.Body.Totals.Total)
+				}
+				m.bills = append(m.bills, &bill{id: i.ID, state: invoice.Draft, total: net + tax})
+			},
+			"issue": func(rt *rapid.T) {
+				b := pick("invoice", any)
+				i, err := r.Billing.Issue(r.Ctx, rig.Owner, b.id)
+				ok(err)
+				if b.state == invoice.Draft {
+					m.issued++
+					b.number, b.state = i.Number, invoice.Open
+					if b.total == 0 {
+						b.state = invoice.Paid
+					}
+				}
+				if i.Number != b.number {
+					rt.Fatalf("%s became %s", b.number, i.Number)
+				}
+			},
+			"send": func(rt *rapid.T) {
+				b := pick("invoice", func(b *bill) bool { return b.state != invoice.Draft })
+				_, err := r.Billing.Send(r.Ctx, rig.Owner, b.id)
+				if b.state == invoice.Void {
+					refused(err, fault.Unready)
+					return
+				}
+				ok(err)
+				b.sent = true
+			},
+			"void": func(rt *rapid.T) {
+				b := pick("invoice", any)
+				_, err := r.Billing.Void(r.Ctx, rig.Owner, b.id, "wrong")
+				switch {
+				case b.state == invoice.Void:
+					ok(err)
+				case b.state == invoice.Open && b.paid == 0 && !b.sent:
+					ok(err)
+					b.state = invoice.Void
+				default:
+					refused(err, fault.Unready)
+				}
+			},
+			"by hand": func(rt *rapid.T) {
+				b := pick("invoice", any)
+				amount := rapid.OneOf(rapid.Int64Range(1, 40000), rapid.Just(max(b.due(), 1))).Draw(rt, "amount")
+				_, err := r.Checkout.Manual(r.Ctx, rig.Owner, checkout.ManualInput{InvoiceID: b.id, Amount: amount, Method: payment.ByTransfer})
+				if b.state != invoice.Open && b.state != invoice.Paid {
+					refused(err, fault.Unready)
+					return
+				}
+				ok(err)
+				m.take(b, amount)
+			},
+			"open a page": func(rt *rapid.T) {
+				b := pick("invoice", any)
+				var amount int64
+				if b.due() > 0 && rapid.Bool().Draw(rt, "part") {
+					amount = rapid.Int64Range(1, b.due()).Draw(rt, "amount")
+				}
+				if rapid.IntRange(0, 5).Draw(rt, "luck") == 0 {
+					r.Bank.Fail = func(call string) (error, error) {
+						if call == "NewSession" {
+							return nil, rig.ErrLost
+						}
+						return nil, nil
+					}
+				}
+				p, err := r.Checkout.Start(r.Ctx, rig.Owner, b.id, amount)
+				r.Bank.Fail = nil
+				switch {
+				case b.due() == 0:
+					refused(err, fault.Unready)
+				case errors.Is(err, fault.Busy):
+				default:
+					ok(err)
+					if _, known := m.pages[p.PaymentID]; !known {
+						if amount == 0 {
+							amount = b.due()
+						}
+						m.pages[p.PaymentID] = page{bill: b, amount: amount}
+					}
+				}
+			},
+			"pay on a page": func(rt *rapid.T) {
+				id := m.page(rt)
+				p := r.GetPayment(id)
+				x := m.pages[id]
+				outcome := rapid.SampledFrom([]string{rig.Succeed, rig.Succeed, rig.Decline}).Draw(rt, "outcome")
+				intent := r.Bank.Pay(p.Online.URL, outcome)
+				if intent != "" && outcome == rig.Succeed {
+					x.intent = intent
+					m.pages[id] = x
+				}
+			},
+			"hear of it": func(rt *rapid.T) {
+				id := m.page(rt)
+				x := m.pages[id]
+				if x.intent == "" {
+					rt.Skip("nothing was paid there")
+				}
+				ok(r.Checkout.Settle(r.Ctx, member.Automaton(member.Webhook), x.intent))
+				m.hear(id)
+			},
+			"an old event": func(rt *rapid.T) {
+				told := r.Bank.Told()
+				if len(told) == 0 {
+					rt.Skip("nothing was told")
+				}
+				ev := rapid.SampledFrom(told).Draw(rt, "event")
+				if ev.Intent == "" {
+					rt.Skip("no payment's")
+				}
+				for id, x := range m.pages {
+					if x.intent == ev.Intent && ev.Type != "charge.succeeded" && ev.Type != "charge.failed" && ev.Type != "payment_intent.created" {
+						defer m.hear(id)
+					}
+				}
+				ok(r.Checkout.Hint(r.Ctx, member.Automaton(member.Webhook), ev))
+			},
+			"a minute": func(rt *rapid.T) {
+				r.Clock.Move(time.Minute)
+				r.Sweep()
+				m.hearAll(r)
+			},
+			"a day": func(rt *rapid.T) {
+				r.Clock.Move(25 * time.Hour)
+				r.Sweep()
+				m.hearAll(r)
+			},
+			"": func(rt *rapid.T) { m.check(rt, r, c.ID) },
+		})
+	})
+}
+
+func (m *model) page(rt *rapid.T) string {
+	if len(m.pages) == 0 {
+		rt.Skip("no page")
+	}
+	ids := make([]string, 0, len(m.pages))
+	for id := range m.pages {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	return rapid.SampledFrom(ids).Draw(rt, "page")
+}
+
+// hear counts the money of a page, once.
+func (m *model) hear(id string) {
+	x := m.pages[id]
+	if x.known || x.intent == "" {
+		return
+	}
+	x.known = true
+	m.pages[id] = x
+	if x.amount > x.bill.due() {
+		m.over++
+	}
+	m.take(x.bill, x.amount)
+}
+
+// hearAll counts what a sweep has heard of, in the order in which the product recorded it.
+func (m *model) hearAll(r *rig.Rig) {
+	var fresh []payment.Payment
+	for id, x := range m.pages {
+		if !x.known && x.intent != "" {
+			if p := r.GetPayment(id); p.State == payment.Succeeded {
+				fresh = append(fresh, p)
+			}
+		}
+	}
+	// What each took was decided one after the other: those that settled most of a bill came first.
+	sort.Slice(fresh, func(a, b int) bool {
+		if fresh[a].Credit != fresh[b].Credit {
+			return fresh[a].Credit < fresh[b].Credit
+		}
+		return fresh[a].ID < fresh[b].ID
+	})
+	for _, p := range fresh {
+		m.hear(p.ID)
+	}
+}
+
+func (m *model) check(rt *rapid.T, r *rig.Rig, contactID string) {
+	var due, sum int64
+	var numbers []string
+	for _, b := range m.bills {
+		i := r.GetInvoice(b.id)
+		if i.State != b.state || i.Paid != b.paid || i.Due() != b.due() {
+			rt.Fatalf("invoice %s is %s with %d paid and %d due, the model says %s, %d, %d", b.id, i.State, i.Paid, i.Due(), b.state, b.paid, b.due())
+		}
+		due += b.due()
+		if b.number != "" {
+			numbers = append(numbers, b.number)
+		}
+	}
+	accounts := map[activity.Account]int64{}
+	for _, e := range r.Entries(contactID) {
+		for _, p := range e.Postings {
+			accounts[p.Account] += p.Amount
+			sum += p.Amount
+		}
+	}
+	b := r.Head(contactID, "EUR")
+	if sum != 0 || b.Due != due || b.Credit != m.credit || accounts["receivable"] != due || accounts["customer-credit"] != -m.credit ||
+		accounts["bank"]+accounts["clearing:stripe"] != m.cash {
+		rt.Fatalf("balance %+v, accounts %v, off by %d; the model says %d due, %d credit, %d cash", b, accounts, sum, due, m.credit, m.cash)
+	}
+	sort.Strings(numbers)
+	if len(numbers) != m.issued {
+		rt.Fatalf("%d numbers for %d issues", len(numbers), m.issued)
+	}
+	for n, number := range numbers {
+		if want := fmt.Sprintf("2026-%04d", n+1); number != want {
+			rt.Fatalf("number %s stands where %s should", number, want)
+		}
+	}
+	if open := r.Issues(issue.Open); len(open) != m.over {
+		rt.Fatalf("open issues %v; %d payments were over", open, m.over)
+	}
+}
