@@ -32,9 +32,10 @@
 // stream, the clock and the mail service.
 //
 // The outside, one adapter for each port: [onebook/internal/stripepay], [onebook/internal/s3blob],
-// [onebook/internal/sesmail], [onebook/internal/cognito].
+// [onebook/internal/sesmail], [onebook/internal/cognito], [onebook/internal/phone].
 //
-// Everything is wired once, in [onebook/internal/app].
+// Everything is wired once, in [onebook/internal/app] and the packages below it, each of which links what its functions
+// need and nothing more.
 //
 // # One deed, followed
 //

@@ -50,7 +50,7 @@ func TestRead(t *testing.T) {
 			}
 		}
 	}
-	if d.Env["relay"]["STRIPE_SECRET"] != secretStripe || d.Env["portal"]["STRIPE_SECRET"] != secretPortal {
+	if d.Env["sweeper"]["STRIPE_SECRET"] != secretStripe || d.Env["portal"]["STRIPE_SECRET"] != secretPortal {
 		t.Error("a function has the wrong Stripe key")
 	}
 	may := func(fn, action, resource string) bool {

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"onebook/internal/activity"
 	"onebook/internal/effect"
@@ -176,8 +177,11 @@ type Input struct {
 func (in *Input) check() error {
 	var f fault.Fields
 	in.Name, in.Email = strings.TrimSpace(in.Name), strings.TrimSpace(in.Email)
-	if in.Name == "" || len(in.Name) > 200 {
+	if in.Name == "" || len([]rune(in.Name)) > 200 {
 		f.Add("name", "invalid", "a name of 1 to 200 characters is needed")
+	}
+	if strings.ContainsFunc(in.Name, unicode.IsControl) {
+		f.Add("name", "invalid", "a name is one line of text")
 	}
 	if a, err := mail.ParseAddress(in.Email); err != nil || a.Address != in.Email || len(in.Email) > 254 {
 		f.Add("email", "invalid", "%q is not an e-mail address", in.Email)

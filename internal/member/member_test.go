@@ -13,10 +13,16 @@ import (
 	"onebook/internal/rig"
 )
 
-// pool makes a sign-in for every address.
-type pool struct{}
+// pool makes a sign-in for every address, when all that it waits for have asked.
+type pool struct{ all *sync.WaitGroup }
 
-func (pool) Ensure(_ context.Context, email, _ string) (string, error) { return "sub-" + email, nil }
+func (p pool) Ensure(_ context.Context, email, _ string) (string, error) {
+	if p.all != nil {
+		p.all.Done()
+		p.all.Wait()
+	}
+	return "sub-" + email, nil
+}
 
 // There is one first owner, however often and by how many at once the set-up is called.
 func TestFirstOwner(t *testing.T) {
@@ -24,9 +30,11 @@ func TestFirstOwner(t *testing.T) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	made := 0
+	together := pool{all: &sync.WaitGroup{}}
+	together.all.Add(12)
 	for n := range 12 {
 		wg.Go(func() {
-			_, err := r.Members.First(r.Ctx, pool{}, fmt.Sprintf("owner%d@studio.example", n), "Owner")
+			_, err := r.Members.First(r.Ctx, together, fmt.Sprintf("owner%d@studio.example", n), "Owner")
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {

@@ -244,7 +244,7 @@ var (
 func (s *Settings) check() error {
 	var f fault.Fields
 	s.Name = strings.TrimSpace(s.Name)
-	if s.Name == "" || len(s.Name) > 200 {
+	if s.Name == "" || len([]rune(s.Name)) > 200 {
 		f.Add("name", "invalid", "a name of 1 to 200 characters is needed")
 	}
 	if strings.ContainsFunc(s.Name, unicode.IsControl) {

@@ -56,8 +56,8 @@ type Invoice struct {
 type invoiceLine struct {
 	invoiceTax
 	ID, Quantity, Status string
-	UnitPrice            string             `json:"unit_price"`
-	PriceBase            string             `json:"price_base_quantity"`
+	UnitPrice            string              `json:"unit_price"`
+	PriceBase            string              `json:"price_base_quantity"`
 	Allowances           []invoiceAdjustment `json:"line_allowances"`
 	Charges              []invoiceAdjustment `json:"line_charges"`
 	Taxes                []invoiceTax

@@ -77,7 +77,7 @@ func StatusOf(err error) int {
 var errLost = errors.New("the connection was lost")
 
 // Do sends a call and decodes the answer's JSON into into, unless it is nil. Numbers that go into an any stay as they
-// were written. The error is a *Refusal when the program answered, and wraps errLost's words when it did not.
+// were written. The error is a *Refusal when the program answered with 400 or more, and another when no answer came.
 func (c *Client) Do(ctx context.Context, call Call, into any) (Answer, error) {
 	var body []byte
 	if call.Body != nil {

@@ -30,6 +30,10 @@ func main() {
 	flag.IntVar(&o.Kills, "kills", 50, "how many times kill -9")
 	flag.Uint64Var(&o.Seed, "seed", 0, "of the moments; 0 takes one from the clock")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "kill: %q is not understood; all options begin with a dash\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "kill:", err)
 		os.Exit(1)
