@@ -10,6 +10,7 @@ package app
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,7 +85,7 @@ type Product struct {
 // payment provider, the numbering plans) is put in by those.
 func New(p Parts) *Product {
 	x := &Product{Parts: p, IDs: id.Source{Now: p.Now, Entropy: p.Entropy}}
-	x.Records = &activity.Records{Table: p.Table, Now: p.Now, Entropy: p.Entropy, Pause: pause}
+	x.Records = &activity.Records{Table: p.Table, Now: p.Now, Entropy: p.Entropy, Pause: pause(p.Entropy)}
 	x.Org = &org.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
 	x.Members = &member.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
 	x.Catalog = &catalog.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
@@ -112,15 +113,23 @@ func (x *Product) region(ctx context.Context) (string, error) {
 	return set.Address.Country, err
 }
 
-// pause spreads deeds that met on one contact: a few milliseconds more each time.
-func pause(ctx context.Context, attempt int) error {
-	t := time.NewTimer(time.Duration(min(attempt, 20)) * time.Millisecond)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
+// pause spreads deeds that met on one contact. How long is left to chance, within a bound that doubles: those that wait
+// equally long meet again, and after eight times a client would hear of it.
+func pause(entropy io.Reader) func(ctx context.Context, attempt int) error {
+	return func(ctx context.Context, attempt int) error {
+		var b [4]byte
+		if _, err := io.ReadFull(entropy, b[:]); err != nil {
+			return fmt.Errorf("chance: %w", err)
+		}
+		most := 2 * time.Millisecond << min(attempt, 6)
+		t := time.NewTimer(most * time.Duration(binary.BigEndian.Uint32(b[:])) >> 32)
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+			return nil
+		}
 	}
 }
 

@@ -7,14 +7,12 @@ package billing
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"onebook/internal/activity"
 	"onebook/internal/civil"
 	"onebook/internal/effect"
-	"onebook/internal/estimate"
 	"onebook/internal/fault"
 	"onebook/internal/id"
 	"onebook/internal/invoice"
@@ -22,13 +20,10 @@ import (
 	"onebook/internal/link"
 	"onebook/internal/member"
 	"onebook/internal/money"
-	"onebook/internal/order"
 	"onebook/internal/org"
 	"onebook/internal/payment"
 	"onebook/internal/sale"
-	"onebook/internal/series"
 	"onebook/internal/store"
-	"onebook/internal/totals"
 )
 
 // Effects of an invoice; their subject is the invoice.
@@ -240,153 +235,6 @@ func (s *Service) Issue(ctx context.Context, by activity.By, invoiceID string) (
 		}
 		return s.issue(ctx, i)
 	})
-}
-
-func (s *Service) issue(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
-	set, today, err := s.today(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if i.Body.Totals.Payable < 0 || i.Body.Totals.Total < 0 {
-		return nil, fault.Unready.Errorf("an invoice cannot be negative; give money back with a credit note")
-	}
-	if err := s.taxed(ctx, *i, today); err != nil {
-		return nil, err
-	}
-	c, err := s.Clients.Client(ctx, i.ContactID)
-	if err != nil {
-		return nil, err
-	}
-	n, err := series.Take(ctx, s.Table, "invoice", set.Numbering.Invoice, today)
-	if err != nil {
-		return nil, err
-	}
-	if err := i.To(invoice.Open); err != nil {
-		return nil, err
-	}
-	now := s.Now().UTC()
-	frozen := sale.Freeze(set, c)
-	l, linkOp, err := s.Links.New(link.Link{Scope: link.Invoice, Document: i.ID, ContactID: i.ContactID})
-	if err != nil {
-		return nil, err
-	}
-	i.Number, i.IssuedOn, i.Frozen, i.LinkID = n.Number, n.On, &frozen, l.ID
-	if i.DueOn.IsZero() {
-		days := set.DueDays
-		if i.DueDays != nil {
-			days = *i.DueDays
-		}
-		i.DueOn = n.On.AddDays(days)
-	}
-	if i.DueOn.Before(n.On) {
-		return nil, fault.Unready.Errorf("the due date %s lies before the day of issue, %s; change the draft first", i.DueOn, n.On).Coded("due_before_issue")
-	}
-	if i.Due() == 0 {
-		i.PaidAt = now
-		if err := i.To(invoice.Paid); err != nil {
-			return nil, err
-		}
-	}
-	guard, err := i.Guard()
-	if err != nil {
-		return nil, err
-	}
-	pdf, err := effect.New(effect.Effect{
-		ID: s.IDs.New("ef"), Lane: effect.PDF, Kind: PrintPDF, ContactID: i.ContactID, Subject: i.ID,
-		Title: "PDF of invoice " + i.Number, Area: issue.Billing,
-	}, now)
-	if err != nil {
-		return nil, err
-	}
-	ops := []store.Op{n.Op, guard, linkOp, pdf}
-	more, err := s.billOrder(ctx, *i, i.Body.Totals.Total)
-	if err != nil {
-		return nil, err
-	}
-	return &activity.Deed{
-		Kind: "invoice.issued", Text: fmt.Sprintf("Issued invoice %s over %s, due %s", i.Number, amount(*i), i.DueOn),
-		On: n.On.String(), Postings: issued(*i), Ops: append(ops, more...),
-	}, nil
-}
-
-// taxed refuses a draft whose tax has changed since it was written, or agreed.
-func (s *Service) taxed(ctx context.Context, i invoice.Invoice, today civil.Date) error {
-	line, err := s.Maker.Retaxed(ctx, i.Body, today)
-	if err != nil || line == "" {
-		return err
-	}
-	how := "save the draft again to take today's"
-	if i.EstimateID != "" {
-		how = "type the tax into the line, as it was agreed or as it is today"
-	}
-	return fault.Unready.Errorf("the tax of %q is another by now than in this draft; %s", line, how).Coded("tax_changed")
-}
-
-// issued are the postings of an issue: the receivable against revenue and tax (rules.md §11). What was prepaid elsewhere
-// counts as money already on the bank account, what the buyer withholds as a claim on the tax office.
-func issued(i invoice.Invoice) []activity.Posting {
-	t := i.Body.Totals
-	var ps []activity.Posting
-	add := func(a activity.Account, n int64) {
-		if n != 0 {
-			ps = append(ps, activity.Posting{Account: a, Currency: i.Body.Currency, Amount: n, Ref: i.ID})
-		}
-	}
-	add(activity.Receivable, t.Payable)
-	add(activity.Withheld, t.Withheld)
-	add(activity.Bank, t.Prepaid)
-	add(activity.Rounding, -t.Rounding)
-	add(activity.Revenue, -t.Net)
-	for _, row := range t.Taxes {
-		if !row.Withheld {
-			add(activity.Tax(code(row)), -row.Tax)
-		}
-	}
-	return ps
-}
-
-// code tells taxes apart as those who receive them do: by name unless it is VAT, category and rate.
-func code(row totals.TaxResult) string {
-	c := row.Category + ":" + row.Rate.String()
-	if row.Surcharge {
-		c += ":surcharge"
-	}
-	if row.Name != "" && row.Name != "VAT" {
-		c = row.Name + ":" + c
-	}
-	return c
-}
-
-// billOrder counts the invoice on the order it bills; the estimate is invoiced when nothing of the order remains.
-func (s *Service) billOrder(ctx context.Context, i invoice.Invoice, amount int64) ([]store.Op, error) {
-	if i.OrderID == "" {
-		return nil, nil
-	}
-	o, err := order.Get(ctx, s.Table, i.OrderID)
-	if err != nil {
-		return nil, err
-	}
-	o.Bill(amount)
-	op, err := o.Put()
-	if err != nil {
-		return nil, err
-	}
-	ops := []store.Op{op}
-	if o.State != order.Billed || o.EstimateID == "" {
-		return ops, nil
-	}
-	e, err := estimate.Get(ctx, s.Table, o.EstimateID)
-	if err != nil {
-		return nil, err
-	}
-	if e.State != estimate.Accepted {
-		return ops, nil
-	}
-	if err := e.To(estimate.Invoiced); err != nil {
-		return nil, err
-	}
-	op, err = e.Put()
-	return append(ops, op), err
 }
 
 // Send puts the letter with the pay link in line; a draft is issued first, in the same write. Sending again mails it again.

@@ -563,6 +563,43 @@ func TestProcessing(t *testing.T) {
 	settled(t, r, c, i)
 }
 
+// The page of a failed debit looks the same before and after; the event alone says that it failed.
+func TestOnlyTheEventTellsOfAFailedDebit(t *testing.T) {
+	r, _, i := shop(t)
+	page := r.Page(i, 0)
+	intent := r.Bank.Pay(page.URL, rig.Process)
+	r.Return(r.Bank.Pages()[0].ID)
+	r.Bank.End(intent, false)
+	told := r.Bank.Told()
+	last := told[len(told)-1]
+	if last.Type != "checkout.session.async_payment_failed" {
+		t.Fatal(last.Type)
+	}
+	r.Webhook(last)
+	if p := r.GetPayment(page.PaymentID); p.State != payment.Failed || p.Online.Paying {
+		t.Errorf("it is %s, paying %v", p.State, p.Online.Paying)
+	}
+}
+
+// A debit whose outcome nobody tells is asked for once its page has ended, until it is known.
+func TestSilentDebit(t *testing.T) {
+	r, c, i := shop(t)
+	page := r.Page(i, 0)
+	intent := r.Bank.Pay(page.URL, rig.Process)
+	r.Return(r.Bank.Pages()[0].ID)
+	r.Clock.Move(10 * time.Minute)
+	r.Sweep() // all events until now were seen
+	r.Bank.Alter(intent, func(in *payment.Intent, _ *payment.Session) {
+		in.Status, in.Received, in.Method = "succeeded", in.Amount, "sepa_debit"
+	})
+	r.Clock.Move(24 * time.Hour)
+	r.Sweep()
+	settled(t, r, c, i)
+	if p := r.GetPayment(page.PaymentID); p.Method != "sepa_debit" {
+		t.Errorf("by %s", p.Method)
+	}
+}
+
 // A double click opens one page; thirty at once open one payment.
 func TestDoubleClick(t *testing.T) {
 	r, c, i := shop(t)

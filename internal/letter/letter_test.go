@@ -167,6 +167,16 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// A name is one line, so that it cannot add sentences of its own to a letter.
+func TestNameIsOneLine(t *testing.T) {
+	for _, locale := range []string{"en", "de"} {
+		c := letter.OfReceipt(locale, letter.ReceiptFacts{Name: "Ada\n\nYour account is closed.\r\nPay at once", Number: "1", Currency: "EUR", ReceivedOn: rig.Day("2026-01-01"), URL: pay})
+		if strings.ContainsAny(c.Hello, "\r\n") {
+			t.Errorf("%q", c.Hello)
+		}
+	}
+}
+
 // The button can be read whatever colour the organisation has.
 func TestButtonCanBeRead(t *testing.T) {
 	for accent, ink := range map[string]string{"#0b6e4f": "#ffffff", "#000000": "#ffffff", "#1f5fbf": "#ffffff", "#ffd400": "#1b1f24", "#ffffff": "#1b1f24", "#7fdbca": "#1b1f24", "red": "#ffffff"} {

@@ -20,6 +20,7 @@ import (
 	"onebook/internal/org"
 	"onebook/internal/relay"
 	"onebook/internal/rig"
+	"onebook/internal/store"
 )
 
 func shop(t *testing.T) (*rig.Rig, string) {
@@ -187,7 +188,27 @@ func TestReports(t *testing.T) {
 			}
 		})
 	}
-	r, _ := shop(t)
+	// A letter without a slip of its own bounces once as well.
+	r, c := shop(t)
+	e := r.Offer(c, rig.Lines("1.00"))
+	var letter string
+	for shard := range effect.Shards {
+		p, err := r.Table.List(r.Ctx, store.Query{Index: store.Due, Partition: effect.DuePartition(shard)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range p.Items {
+			letter = it.PK[len("EFFECT#"):]
+		}
+	}
+	r.Drain()
+	for range 3 {
+		report(t, r, "Bounce", letter, "ses-1")
+	}
+	if n := times(r.Kinds(c), "letter.bounced"); n != 1 || len(r.Issues(issue.Open)) != 1 {
+		t.Errorf("estimate %s: the history tells of %d bounces, issues %v", e.Number, n, r.Issues(issue.Open))
+	}
+	r, _ = shop(t)
 	for _, id := range []string{"", "ef_00000000000000000000", "xx"} { // letters that are none of ours
 		report(t, r, "Delivery", id, "ses-9")
 		report(t, r, "Bounce", id, "ses-9")
