@@ -180,6 +180,12 @@ func TestRolesFitTheProduct(t *testing.T) {
 	} {
 		c.say("GET", path, "")
 	}
+	for _, number := range []string{inv["number"].(string), "E-0001"} {
+		found := c.say("GET", "/v1/contacts?query="+number, "")["items"].([]any)
+		if len(found) != 1 || found[0].(map[string]any)["id"] != ct {
+			t.Errorf("%s leads to %v, not to its contact", number, found)
+		}
+	}
 	c.say("POST", "/v1/contacts/match", `{"email":"ada2@example.com","phone":"+49 30 901820"}`)
 	item := c.say("POST", "/v1/catalog/items", `{"name":"X","unit":"each","unitPrice":"1.00","currency":"EUR","taxClass":"standard"}`)["id"].(string)
 	c.edit("DELETE", "/v1/catalog/items/"+item, "")

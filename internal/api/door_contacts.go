@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"sort"
+	"strings"
 	"time"
 
 	"onebook/internal/activity"
 	"onebook/internal/civil"
 	"onebook/internal/contact"
 	"onebook/internal/estimate"
+	"onebook/internal/fault"
 	"onebook/internal/invoice"
 	"onebook/internal/org"
 	"onebook/internal/store"
@@ -142,7 +145,7 @@ func (s Contacts) contact(ctx context.Context, contactID string) (contactView, T
 
 type contactFilter struct {
 	Page
-	Query string `query:"query" maxLength:"200" doc:"beginnings of names, company, e-mail address or telephone number"`
+	Query string `query:"query" maxLength:"200" doc:"beginnings of names, company, e-mail address or telephone number, or a document's number"`
 }
 
 type likeness struct {
@@ -150,6 +153,28 @@ type likeness struct {
 	Email      string `json:"email,omitempty" maxLength:"1000"`
 	Phone      string `json:"phone,omitempty" maxLength:"40"`
 	ExternalID string `json:"externalId,omitempty" maxLength:"250" doc:"system:id"`
+}
+
+// byNumber answers whose document has this number; none when there is no such document.
+func (s Contacts) byNumber(ctx context.Context, number string) ([]contact.Contact, error) {
+	if number == "" {
+		return nil, nil
+	}
+	var owner string
+	i, err := invoice.ByNumber(ctx, s.Table, number)
+	if owner = i.ContactID; errors.Is(err, fault.NotFound) {
+		var e estimate.Estimate
+		e, err = estimate.ByNumber(ctx, s.Table, number)
+		owner = e.ContactID
+	}
+	if errors.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.Contacts.Get(ctx, owner)
+	return []contact.Contact{c}, err
 }
 
 func (s Contacts) routes(r *Router) {
@@ -167,6 +192,9 @@ func (s Contacts) routes(r *Router) {
 		About: "With query a page may hold fewer than limit and still have a cursor."},
 		func(ctx context.Context, _ activity.By, req *Request[contactFilter, None]) ([]contactView, string, error) {
 			cs, next, err := s.Contacts.List(ctx, req.Params.Query, req.Params.Limit, req.Params.Cursor)
+			if err == nil && len(cs) == 0 && req.Params.Cursor == "" {
+				cs, err = s.byNumber(ctx, strings.TrimSpace(req.Params.Query))
+			}
 			out := make([]contactView, 0, len(cs))
 			for _, c := range cs {
 				out = append(out, contactView{Contact: c, Version: c.Version()})

@@ -43,6 +43,9 @@ func (s *Service) issue(ctx context.Context, i *invoice.Invoice) (*activity.Deed
 	}
 	now := s.Now().UTC()
 	frozen := sale.Freeze(set, c)
+	if err := i.Body.CheckLaw(set.Address.Country, frozen.Seller, frozen.Client); err != nil {
+		return nil, err
+	}
 	l, linkOp, err := s.Links.New(link.Link{Scope: link.Invoice, Document: i.ID, ContactID: i.ContactID})
 	if err != nil {
 		return nil, err

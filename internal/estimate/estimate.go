@@ -194,6 +194,34 @@ func Get(ctx context.Context, t store.Table, estimateID string) (Estimate, error
 	return Decode(it)
 }
 
+func guardKey(number string) store.Key { return store.Key{PK: "U#estimate#" + number, SK: "U"} }
+
+// Guard answers the operation by which no number is given twice and an estimate is found by it.
+func (e Estimate) Guard() (store.Op, error) {
+	body, err := json.Marshal(map[string]string{"id": e.ID})
+	if err != nil {
+		return store.Op{}, fmt.Errorf("guard: %w", err)
+	}
+	return store.Put(store.Item{Key: guardKey(e.Number), Kind: "guard", Body: body}).
+		Else(fault.Exists.Errorf("the number %s was given before; change the numbering in the settings", e.Number).Coded("number_taken")), nil
+}
+
+// ByNumber answers the estimate with this number. fault.NotFound when there is none.
+func ByNumber(ctx context.Context, t store.Table, number string) (Estimate, error) {
+	it, err := t.Get(ctx, guardKey(number))
+	if errors.Is(err, fault.NotFound) || errors.Is(err, fault.Invalid) {
+		return Estimate{}, fault.NotFound.Errorf("there is no estimate with this number")
+	}
+	if err != nil {
+		return Estimate{}, err
+	}
+	var ref struct{ ID string }
+	if err := json.Unmarshal(it.Body, &ref); err != nil {
+		return Estimate{}, fmt.Errorf("number %s: %w", number, err)
+	}
+	return Get(ctx, t, ref.ID)
+}
+
 // List answers estimates, newest first: of one contact, of one state, or all.
 func List(ctx context.Context, t store.Table, s State, contact string, limit int, cursor string) ([]Estimate, string, error) {
 	if contact != "" {

@@ -377,17 +377,7 @@ func (m *Maker) Retaxed(ctx context.Context, b Body, today civil.Date) (line str
 
 // compute fills the sums from the lines.
 func (b *Body) compute() error {
-	doc := totals.Document{
-		Currency: b.Currency, PricesIncludeTax: b.PricesIncludeTax, Discount: b.Discount, Allowances: b.Allowances, Charges: b.Charges,
-		Prepaid: b.Prepaid, Rounding: b.Rounding,
-	}
-	for _, l := range b.Lines {
-		doc.Lines = append(doc.Lines, totals.Line{
-			Quantity: l.Quantity, UnitPrice: l.UnitPrice, PriceBase: l.PriceBase, Discount: l.Discount,
-			Allowances: l.Allowances, Charges: l.Charges, Taxes: l.Taxes,
-		})
-	}
-	r, err := totals.Calculate(doc)
+	r, err := totals.Calculate(b.document())
 	if err != nil {
 		return err
 	}
@@ -399,6 +389,21 @@ func (b *Body) compute() error {
 		Tax: r.TaxTotal, Total: r.TaxInclusive, Withheld: r.Withheld, Prepaid: r.Prepaid, Rounding: r.Rounding, Payable: r.Payable,
 	}
 	return nil
+}
+
+// document is what the sums are worked out from.
+func (b *Body) document() totals.Document {
+	doc := totals.Document{
+		Currency: b.Currency, PricesIncludeTax: b.PricesIncludeTax, Discount: b.Discount, Allowances: b.Allowances, Charges: b.Charges,
+		Prepaid: b.Prepaid, Rounding: b.Rounding,
+	}
+	for _, l := range b.Lines {
+		doc.Lines = append(doc.Lines, totals.Line{
+			Quantity: l.Quantity, UnitPrice: l.UnitPrice, PriceBase: l.PriceBase, Discount: l.Discount,
+			Allowances: l.Allowances, Charges: l.Charges, Taxes: l.Taxes,
+		})
+	}
+	return doc
 }
 
 // Service answers the period that all lines agree on: both dates equal for a single day, zero when they do not agree.

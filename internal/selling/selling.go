@@ -282,7 +282,8 @@ func (s *Service) freeze(ctx context.Context, e *estimate.Estimate, set org.Sett
 	}
 	frozen := sale.Freeze(set, c)
 	e.Number, e.Frozen, e.LinkID = n.Number, &frozen, l.ID
-	return []store.Op{n.Op, op}, nil
+	guard, err := e.Guard()
+	return []store.Op{n.Op, op, guard}, err
 }
 
 // View notes that a person opened the estimate. It is noted once; later openings change nothing.
