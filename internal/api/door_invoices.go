@@ -116,7 +116,7 @@ func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceVie
 		v.PDF = &pdfView{SHA256: p.SHA256, Bytes: p.Bytes, ReadyAt: p.ReadyAt}
 	}
 	if d := tr.Delivery; d != nil {
-		v.Delivery = &deliveryView{State: d.State, To: d.To, At: d.At}
+		v.Delivery = &deliveryView{State: string(d.State), To: d.To, At: d.At}
 	}
 	return v
 }

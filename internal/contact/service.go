@@ -115,7 +115,7 @@ func (s *Service) Update(ctx context.Context, by activity.By, contactID string, 
 // archived contact still finds it. A version of 0 is not compared.
 func (s *Service) Archive(ctx context.Context, by activity.By, contactID string, version int64) (Contact, error) {
 	return s.change(ctx, by, contactID, version, func(c *Contact) (string, string, error) {
-		if c.ArchivedAt.IsZero() {
+		if stateOf(*c, activity.Head{}).Can(Archived) {
 			c.ArchivedAt = s.Now().UTC()
 		}
 		return "contact.archived", "Archived " + c.Name, member.May(by, member.ContactArchive)

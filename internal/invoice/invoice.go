@@ -154,12 +154,58 @@ type Track struct {
 	version int64
 }
 
+// DeliveryState is where a letter stands (rules.md §8, outbound message).
+type DeliveryState string
+
+// The states of a letter.
+const (
+	Queued     DeliveryState = "queued"
+	Suppressed DeliveryState = "suppressed" // it was not needed any more, or the address is blocked
+	Sent       DeliveryState = "sent"
+	Delivered  DeliveryState = "delivered"
+	Bounced    DeliveryState = "bounced"
+	Opened     DeliveryState = "opened"
+	Complained DeliveryState = "complained"
+)
+
+var deliveries = map[DeliveryState][]DeliveryState{
+	Queued:    {Suppressed, Sent},
+	Sent:      {Delivered, Bounced},
+	Delivered: {Opened, Complained},
+	Opened:    {Complained},
+}
+
+// Can reports whether a letter may go from s to next.
+func (s DeliveryState) Can(next DeliveryState) bool {
+	for _, t := range deliveries[s] {
+		if t == next {
+			return true
+		}
+	}
+	return false
+}
+
+// After reports whether next is news to a letter in s: reports come twice and in any order, so one that leaves a step out
+// counts, and one that would lead back does not. The one exception is a bounce after a delivery: some hosts take a letter
+// first and refuse it later, and then the client has not got it.
+func (s DeliveryState) After(next DeliveryState) bool {
+	if s.Can(next) || s == Delivered && next == Bounced {
+		return true
+	}
+	for _, t := range deliveries[s] {
+		if t.After(next) {
+			return true
+		}
+	}
+	return false
+}
+
 // Delivery is what became of the newest letter with the invoice.
 type Delivery struct {
-	State   string    `json:"state"` // queued, sent, delivered, bounced, complained
-	To      string    `json:"to,omitempty"`
-	Message string    `json:"message,omitempty"` // the mail service's id
-	At      time.Time `json:"at"`
+	State   DeliveryState `json:"state"`
+	To      string        `json:"to,omitempty"`
+	Message string        `json:"message,omitempty"` // the mail service's id
+	At      time.Time     `json:"at"`
 }
 
 // PDF is the one object of an issued document.

@@ -80,7 +80,7 @@ func (p *Post) Invoice(ctx context.Context, e effect.Effect) (effect.Plan, error
 		if err != nil {
 			return store.Op{}, err
 		}
-		tr.Delivery = &invoice.Delivery{State: "sent", To: c.To.Email, Message: message, At: p.Now().UTC()}
+		tr.Delivery = &invoice.Delivery{State: invoice.Sent, To: c.To.Email, Message: message, At: p.Now().UTC()}
 		return tr.Put(i)
 	})
 	if i.State == invoice.Void {
@@ -215,10 +215,11 @@ func (p *Post) track(ctx context.Context, e effect.Effect, state string, d *acti
 	if tr.Delivery == nil || tr.Delivery.Message != e.Result {
 		return false, nil // of an earlier letter
 	}
-	if tr.Delivery.State == state || (state == "delivered" && tr.Delivery.State != "sent") {
+	next := invoice.DeliveryState(state)
+	if !tr.Delivery.State.After(next) {
 		return true, nil
 	}
-	tr.Delivery.State, tr.Delivery.At = state, p.Now().UTC()
+	tr.Delivery.State, tr.Delivery.At = next, p.Now().UTC()
 	op, err := tr.Put(i)
 	d.Ops = append(d.Ops, op)
 	return false, err
