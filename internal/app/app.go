@@ -183,17 +183,27 @@ func (x *Product) ReadSecret(ctx context.Context, name string) (string, error) {
 
 // Once keeps the first success; a failure is tried again the next time.
 func Once[T any](make func(ctx context.Context) (T, error)) func(ctx context.Context) (T, error) {
+	return For(0, nil, make)
+}
+
+// For is Once, but makes anew what is older than keep by now: a secret that is being changed is noticed by functions that
+// go on running. A keep of zero keeps for ever.
+func For[T any](keep time.Duration, now func() time.Time, make func(ctx context.Context) (T, error)) func(ctx context.Context) (T, error) {
 	var mu sync.Mutex
 	var got *T
+	var until time.Time
 	return func(ctx context.Context) (T, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if got != nil {
+		if got != nil && (keep == 0 || now().Before(until)) {
 			return *got, nil
 		}
 		v, err := make(ctx)
 		if err == nil {
 			got = &v
+			if keep > 0 {
+				until = now().Add(keep)
+			}
 		}
 		return v, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"onebook/internal/app"
 	"onebook/internal/app/outside"
@@ -21,7 +22,8 @@ func Stripehook(x *app.Product) (app.Handler, error) {
 		return nil, err
 	}
 	x.Checkout.Provider = outside.Provider(x)
-	secrets := app.Once(func(ctx context.Context) ([]string, error) {
+	// Five minutes: while Stripe's secret is changed both stand in it, and the old one goes a day later.
+	secrets := app.For(5*time.Minute, x.Machine, func(ctx context.Context) ([]string, error) {
 		s, err := x.ReadSecret(ctx, "STRIPE_WEBHOOK_SECRET")
 		return strings.Fields(s), err
 	})
