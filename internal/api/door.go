@@ -62,6 +62,15 @@ func window[T any](all []T, idOf func(T) string, p Page) (page []T, next string,
 	return page, "", nil
 }
 
+// each turns every one of a list; none stays none.
+func each[A, B any](in []A, turn func(A) B) []B {
+	var out []B
+	for _, v := range in {
+		out = append(out, turn(v))
+	}
+	return out
+}
+
 // when answers nil for a moment that has not come.
 func when(t time.Time) *time.Time {
 	if t.IsZero() {

@@ -133,19 +133,26 @@ func contactFormOf(c contact.Contact) contactForm {
 	return f
 }
 
+// contactView is a contact as a list shows it, and one alone with its quality.
 type contactView struct {
 	contact.Contact
-	Version int64 `json:"version"`
+	Quality *contact.Quality `json:"quality,omitempty" doc:"of one contact, not in lists: 100 less the points of each problem"`
+	Version int64            `json:"version"`
 }
 
 func (s Contacts) contact(ctx context.Context, contactID string) (contactView, Tag, error) {
 	c, err := s.Contacts.Get(ctx, contactID)
-	return contactView{Contact: c, Version: c.Version()}, Tag{Rev: c.Version(), Seq: c.Seq()}, err
+	if err != nil {
+		return contactView{}, Tag{}, err
+	}
+	q, err := s.Contacts.Quality(ctx, c)
+	return contactView{Contact: c, Quality: &q, Version: c.Version()}, Tag{Rev: c.Version(), Seq: c.Seq()}, err
 }
 
 type contactFilter struct {
 	Page
 	Query string `query:"query" maxLength:"200" doc:"beginnings of names, company, e-mail address or telephone number, or a document's number"`
+	State string `query:"state" enum:"active,archived" default:"active"`
 }
 
 type likeness struct {
@@ -177,6 +184,22 @@ func (s Contacts) byNumber(ctx context.Context, number string) ([]contact.Contac
 	return []contact.Contact{c}, err
 }
 
+// standing is a deed after which the contact is shown as it stands then.
+func (s Contacts) standing(do func(ctx context.Context, by activity.By, contactID string, version int64) (contact.Contact, error)) Deed[idParam, None, contactView] {
+	return Deed[idParam, None, contactView]{
+		Do: func(ctx context.Context, by activity.By, req *Request[idParam, None]) (string, error) {
+			c, err := do(ctx, by, req.Params.ID, req.Rev)
+			return c.ID, withoutCurrent(err)
+		},
+		Show: func(ctx context.Context, _ activity.By, _ *Request[idParam, None], contactID string) (contactView, Tag, error) {
+			return s.contact(ctx, contactID)
+		},
+		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (any, Tag, error) {
+			return s.contact(ctx, req.Params.ID)
+		},
+	}
+}
+
 func (s Contacts) routes(r *Router) {
 	Create(r, Op{ID: "createContact", Path: "/contacts", Summary: "A new contact.",
 		About: "409 exists with contactId when an own e-mail address or an external id belongs to somebody."}, Deed[None, contactForm, contactView]{
@@ -191,7 +214,7 @@ func (s Contacts) routes(r *Router) {
 	List(r, Op{ID: "listContacts", Path: "/contacts", Summary: "Contacts, newest first, or those that a query finds.",
 		About: "With query a page may hold fewer than limit and still have a cursor."},
 		func(ctx context.Context, _ activity.By, req *Request[contactFilter, None]) ([]contactView, string, error) {
-			cs, next, err := s.Contacts.List(ctx, req.Params.Query, req.Params.Limit, req.Params.Cursor)
+			cs, next, err := s.Contacts.List(ctx, contact.State(req.Params.State), req.Params.Query, req.Params.Limit, req.Params.Cursor)
 			if err == nil && len(cs) == 0 && req.Params.Cursor == "" {
 				cs, err = s.byNumber(ctx, strings.TrimSpace(req.Params.Query))
 			}
@@ -206,7 +229,8 @@ func (s Contacts) routes(r *Router) {
 		func(ctx context.Context, _ activity.By, req *Request[None, likeness]) (contact.Outcome, error) {
 			return s.Contacts.Match(ctx, contact.MatchInput(req.Body))
 		})
-	Read(r, Op{ID: "getContact", Path: "/contacts/{id}", Summary: "One contact, with what is owed and in hand."},
+	Read(r, Op{ID: "getContact", Path: "/contacts/{id}", Summary: "One contact, with what is owed and in hand.",
+		About: "quality.score is 100 less the points of each problem, at least 0: no_email 30, no_country 15, shared_phone, invalid_phone, only_shared, no_people, nobody_receives 10, no_phone, unverified 5; each of custom_required 10, custom_invalid 5."},
 		func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (contactView, Tag, error) {
 			return s.contact(ctx, req.Params.ID)
 		})
@@ -224,6 +248,9 @@ func (s Contacts) routes(r *Router) {
 			return s.contact(ctx, req.Params.ID)
 		},
 	})
+	Act(r, Op{ID: "archiveContact", Path: "/contacts/{id}/archive", Summary: "Take a contact out of lists and searches.",
+		About: "Its history, its documents and its keys stay: its address still finds it. Nothing new is made for it until it is restored."}, s.standing(s.Contacts.Archive))
+	Act(r, Op{ID: "restoreContact", Path: "/contacts/{id}/restore", Summary: "Bring an archived contact back."}, s.standing(s.Contacts.Restore))
 	List(r, Op{ID: "contactTimeline", Path: "/contacts/{id}/timeline", Summary: "What happened with a contact, newest first."},
 		func(ctx context.Context, _ activity.By, req *Request[pageOfOne, None]) ([]contact.Event, string, error) {
 			return s.Contacts.Timeline(ctx, req.Params.ID, req.Params.Limit, req.Params.Cursor)

@@ -73,6 +73,16 @@ type SettingsForm struct {
 	PricesIncludeTax bool          `json:"pricesIncludeTax,omitempty"`
 	VoidSent         bool          `json:"voidSent,omitempty" doc:"invoices that were sent may be voided"`
 	PaymentTerms     string        `json:"paymentTerms,omitempty" maxLength:"1000"`
+
+	CustomFields []customFieldForm `json:"customFields,omitempty" doc:"of contacts, at most 20; values under a key that is taken away stay readable"`
+}
+
+type customFieldForm struct {
+	Key      string   `json:"key" minLength:"1" maxLength:"40" doc:"under which a contact's custom has the value"`
+	Label    string   `json:"label" minLength:"1" maxLength:"100"`
+	Kind     string   `json:"kind" enum:"text,number,date,choice,yesno" doc:"values are text: a number such as 12.5, a date such as 2026-03-31, one of the choices, yes or no"`
+	Choices  []string `json:"choices,omitempty" doc:"of a choice"`
+	Required bool     `json:"required,omitempty" doc:"of members who add a contact; what comes in by itself may lack it, which its quality tells"`
 }
 
 type settingsView struct {
@@ -86,6 +96,7 @@ func settingsOf(x org.Settings) settingsView {
 		Name: x.Name, Address: addressForm(x.Address), TimeZone: x.TimeZone, Currency: x.Currency, Locale: x.Locale, TaxID: x.TaxID,
 		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Logo: x.Logo, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
 		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, PaymentTerms: x.PaymentTerms,
+		CustomFields: each(x.CustomFields, func(c org.CustomField) customFieldForm { return customFieldForm(c) }),
 	}}
 }
 
@@ -109,6 +120,7 @@ func (f SettingsForm) apply(x org.Settings) org.Settings {
 	x.TaxID, x.Email, x.Phone, x.Website, x.Accent, x.Footer = f.TaxID, f.Email, f.Phone, f.Website, f.Accent, f.Footer
 	x.Numbering, x.DueDays, x.ValidDays = org.Numbering(f.Numbering), f.DueDays, f.ValidDays
 	x.PricesIncludeTax, x.VoidSent, x.PaymentTerms = f.PricesIncludeTax, f.VoidSent, f.PaymentTerms
+	x.CustomFields = each(f.CustomFields, func(c customFieldForm) org.CustomField { return org.CustomField(c) })
 	return x
 }
 

@@ -68,7 +68,7 @@ func move(t *testing.T) *house {
 	recs := &activity.Records{Table: h.table, Now: h.clock.Now, Entropy: rand.Reader}
 	orgs := &org.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now}
 	members := &member.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now}
-	contacts := &contact.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Phones: phone.Plans{}}
+	contacts := &contact.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Org: orgs.Get, Phones: phone.Plans{}}
 	cat := &catalog.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now}
 	maker, who := &sale.Maker{Catalog: cat, Org: orgs}, withClients{contacts}
 	h.links = &link.Service{Table: h.table, IDs: ids, Entropy: rand.Reader, Now: h.clock.Now, Base: "https://site.example",

@@ -27,9 +27,55 @@ func TestContactsAreFoundNotDoubled(t *testing.T) {
 		}
 	}
 	h.call("GET", "/contacts/ct_none", "").want(t, 404, "not_found")
+	h.call("PATCH", "/settings", `{"customFields":[{"key":"size","label":"Size","kind":"choice","choices":["S","L"]},{"key":"plan","label":"Plan","kind":"text"}]}`, "If-Match", h.etag("/settings")).want(t, 200, "")
 	co := h.made("/contacts", `{"kind":"company","name":"Acme","people":[{"name":"Bo","emails":[{"address":"bo@acme.example"}],"receives":["invoices"]}],"externalIds":{"crm":"7"},"custom":{"size":"L"},"tags":["vip"]}`)
 	h.call("PATCH", "/contacts/"+co, `{"custom":{"size":null,"plan":"gold"},"address":{"city":"Bonn","country":"DE"}}`, "If-Match", h.etag("/contacts/"+co)).
 		want(t, 200, "").is(t, map[string]any{"custom": map[string]any{"plan": "gold"}})
+}
+
+// An archived contact is out of lists and searches but found where archived ones are asked for; its address still matches,
+// and it comes back whole.
+func TestArchivedContactsComeBack(t *testing.T) {
+	h := move(t)
+	ct := h.made("/contacts", ada)
+	found := func(want string) {
+		t.Helper()
+		for query, in := range map[string]string{
+			"": "active", "?query=love": "active", "?state=active&query=ada@": "active", "?state=archived": "archived", "?state=archived&query=love": "archived",
+		} {
+			if n := len(h.call("GET", "/contacts"+query, "").want(t, 200, "").items()); n == 1 != (in == want) {
+				t.Errorf("%s: %q finds %d", want, query, n)
+			}
+		}
+	}
+	found("active")
+	tag := h.etag("/contacts/" + ct)
+	for range 2 {
+		if r := h.call("POST", "/contacts/"+ct+"/archive", "").want(t, 200, ""); r.text("archivedAt") == "" || r.number("version") != 2 {
+			t.Error(r.body)
+		}
+	}
+	found("archived")
+	h.call("POST", "/contacts/"+ct+"/restore", "", "If-Match", tag).want(t, 412, "stale")
+	h.call("POST", "/contacts/match", `{"email":"ada@example.com"}`).want(t, 200, "").is(t, map[string]any{"contactId": ct})
+	h.call("POST", "/invoices", bill(ct)).want(t, 409, "unready")
+	h.call("POST", "/contacts/"+ct+"/restore", "").want(t, 200, "").is(t, map[string]any{"archivedAt": nil, "version": 3})
+	found("active")
+	if n := len(h.call("GET", "/contacts/"+ct+"/timeline", "").items()); n != 3 {
+		t.Errorf("%d entries, want added, archived, restored", n)
+	}
+}
+
+// A record says how far it can be trusted, and why not further.
+func TestContactsTellTheirQuality(t *testing.T) {
+	h := move(t)
+	r := h.call("POST", "/contacts", `{"kind":"person","name":"Ada"}`).want(t, 201, "")
+	if r.number("quality", "score") != 65 || r.text("quality", "problems", 0, "code") != "no_email" || r.text("quality", "problems", 0, "field") != "emails" {
+		t.Error(r.body)
+	}
+	if l := h.call("GET", "/contacts", ""); l.at("items", 0, "quality") != nil {
+		t.Error("a list computes it for everybody")
+	}
 }
 
 // Lists answer what was asked for, each once over all pages.

@@ -89,7 +89,7 @@ func New(p Parts) *Product {
 	x.Org = &org.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
 	x.Members = &member.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
 	x.Catalog = &catalog.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
-	x.Contacts = &contact.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Region: x.region}
+	x.Contacts = &contact.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Org: x.Org.Get}
 	x.Links = &link.Service{Table: p.Table, IDs: x.IDs, Entropy: p.Entropy, Now: p.Now, Base: p.Env["SITE_URL"], Keys: x.linkKeys()}
 	maker := &sale.Maker{Catalog: x.Catalog, Org: x.Org}
 	clients := Clients{x.Contacts}
@@ -105,12 +105,6 @@ func New(p Parts) *Product {
 	}
 	x.Desk = &issue.Desk{Table: p.Table, Records: x.Records, Now: p.Now, May: member.MaySettle}
 	return x
-}
-
-// region is the country whose national telephone numbers are understood.
-func (x *Product) region(ctx context.Context) (string, error) {
-	set, err := x.Org.Get(ctx)
-	return set.Address.Country, err
 }
 
 // pause spreads deeds that met on one contact. How long is left to chance, within a bound that doubles: those that wait

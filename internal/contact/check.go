@@ -13,6 +13,7 @@ import (
 	"onebook/internal/civil"
 	"onebook/internal/fault"
 	"onebook/internal/money"
+	"onebook/internal/org"
 )
 
 // How much of each a contact may have.
@@ -22,12 +23,10 @@ const (
 	maxPeople    = 20
 	maxTags      = 20
 	maxExternals = 10
-	maxCustom    = 20
 )
 
 var (
 	systemForm  = form(`^[a-z0-9][a-z0-9_.-]*$`)
-	customForm  = form(`^[A-Za-z][A-Za-z0-9_.-]*$`)
 	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
 )
 
@@ -41,22 +40,24 @@ func form(pattern string) func(string) bool {
 // checker notes what is wrong with an input while the contact is made of it.
 type checker struct {
 	fault.Fields
+	set    org.Settings      // whose custom fields there are
 	region string            // where national numbers are read
 	plans  Phones            // which reads them
 	known  map[string]string // use of each address of the contact by match key, to find one given twice
 	since  map[string]time.Time
 }
 
-// fill takes over what was typed, brought to its stored form. region answers the organisation's country. Addresses
-// that were verified stay so. fault.Invalid names every wrong field.
-func (c *Contact) fill(in Input, region string, plans Phones) error {
+// fill takes over what was typed, brought to its stored form. Addresses that were verified stay so. What the organisation
+// requires is asked of people, who typed it, and not of what comes in by itself. fault.Invalid names every wrong field.
+func (c *Contact) fill(in Input, set org.Settings, plans Phones, typed bool) error {
 	if plans == nil {
 		return errNoPhones
 	}
+	region := set.Address.Country
 	if countryForm.MatchString(in.Address.Country) {
 		region = in.Address.Country
 	}
-	k := checker{region: region, plans: plans, known: map[string]string{}, since: map[string]time.Time{}}
+	k := checker{set: set, region: region, plans: plans, known: map[string]string{}, since: map[string]time.Time{}}
 	for _, e := range c.allEmails() {
 		if !e.VerifiedAt.IsZero() {
 			k.since[e.Key] = e.VerifiedAt
@@ -67,7 +68,7 @@ func (c *Contact) fill(in Input, region string, plans Phones) error {
 		FamilyName: k.line("familyName", in.FamilyName, 100), Company: k.line("company", in.Company, 200),
 		Emails: k.emails("emails", in.Emails), Phones: k.phones("phones", in.Phones), TaxID: k.line("taxId", in.TaxID, 40),
 		TimeZone: in.TimeZone, Locale: in.Locale, Currency: in.Currency, Tags: k.tags(in.Tags), Source: k.line("source", in.Source, 100),
-		ExternalIDs: k.externals(in.ExternalIDs), Custom: k.custom(in.Custom),
+		ExternalIDs: k.externals(in.ExternalIDs), Custom: k.custom(in.Custom, c.Custom),
 	}
 	if in.Kind != Person && in.Kind != Company {
 		k.Add("kind", "invalid", "a contact is a person or a company")
@@ -82,6 +83,9 @@ func (c *Contact) fill(in Input, region string, plans Phones) error {
 	next.Address.PostalCode = k.line("address.postalCode", in.Address.PostalCode, 20)
 	next.Address.Country = in.Address.Country
 	k.places(in)
+	if typed {
+		k.required(next.Custom, c)
+	}
 	next.People = k.people(in)
 	if err := k.Err(); err != nil {
 		return err
@@ -240,20 +244,39 @@ func (k *checker) externals(in map[string]string) map[string]string {
 	return orNil(out)
 }
 
-func (k *checker) custom(in map[string]string) map[string]string {
-	k.few("custom", len(in), maxCustom)
+// custom checks values by their definitions. What a contact has already is not asked again: a definition may have been
+// changed or taken away since, and the value stays until somebody changes it.
+func (k *checker) custom(in, had map[string]string) map[string]string {
 	out := map[string]string{}
-	for _, name := range names(in) {
-		if !customForm(name) {
-			k.Add("custom", "invalid", "%.60q is no name of a field: begin with a letter, then letters, digits, dot and dash, at most 40", name)
+	for _, key := range names(in) {
+		value := in[key]
+		if old, ok := had[key]; ok && old == value {
+			out[key] = value
 			continue
 		}
-		if n := len([]rune(in[name])); n > 500 {
-			k.Add("custom."+name, "too_long", "a custom field has at most 500 characters, this has %d", n)
+		def, ok := k.set.Custom(key)
+		if !ok {
+			k.Add(fmt.Sprintf("custom.%.60s", key), "unknown", "there is no custom field %.60q; it is defined in the settings", key)
+			continue
 		}
-		out[name] = strings.ToValidUTF8(in[name], "\uFFFD")
+		if value = strings.TrimSpace(strings.ToValidUTF8(value, "\uFFFD")); value == "" {
+			continue
+		}
+		if err := def.Check(value); err != nil {
+			k.Add("custom."+key, "invalid", "%s", err.Error())
+		}
+		out[key] = value
 	}
 	return orNil(out)
+}
+
+// required demands what the organisation requires. A contact that lacked it before may be edited on.
+func (k *checker) required(custom map[string]string, old *Contact) {
+	for _, def := range k.set.CustomFields {
+		if def.Required && custom[def.Key] == "" && (old.version == 0 || old.Custom[def.Key] != "") {
+			k.Add("custom."+def.Key, "required", "%s is required", def.Label)
+		}
+	}
 }
 
 func orNil(m map[string]string) map[string]string {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"onebook/internal/activity"
 	"onebook/internal/fault"
 	"onebook/internal/id"
 	"onebook/internal/org"
@@ -72,8 +73,8 @@ func splitTerm(sk string) (term, contactID string, ok bool) {
 	return sk[:i], sk[i+len(termMark):], true
 }
 
-// ListPartition is where the list index keeps the contacts of one state, active or archived; shard is 0 to 3.
-func ListPartition(state string, shard int) string {
+// ListPartition is where the list index keeps the contacts of one state, Active or Archived; shard is 0 to 3.
+func ListPartition(state State, shard int) string {
 	return fmt.Sprintf("contact#%s#%d", state, shard)
 }
 
@@ -169,10 +170,7 @@ func (c *Contact) put() (store.Op, error) {
 	if err != nil {
 		return store.Op{}, fmt.Errorf("contact %s: %w", c.ID, err)
 	}
-	state := "active"
-	if !c.ArchivedAt.IsZero() {
-		state = "archived"
-	}
+	state := stateOf(*c, activity.Head{})
 	return store.Put(store.Item{
 		Key: itemKey(c.ID), Version: c.version, Kind: ItemKind, Body: body,
 		List: store.Key{PK: ListPartition(state, id.Shard(c.ID, Shards)), SK: c.CreatedAt.UTC().Format(time.RFC3339) + "#" + c.ID},

@@ -224,11 +224,11 @@ func (e *evidence) phone(ctx context.Context, in MatchInput) error {
 	if e.s.Phones == nil {
 		return errNoPhones
 	}
-	region, err := e.s.region(ctx)
+	set, err := e.s.settings(ctx)
 	if err != nil {
 		return err
 	}
-	e164, ok := e.s.Phones.E164(in.Phone, region)
+	e164, ok := e.s.Phones.E164(in.Phone, set.Address.Country)
 	if !ok {
 		e.notes = append(e.notes, "the telephone number is not a full valid one and was not used")
 		return nil
@@ -302,7 +302,7 @@ func (e *evidence) names(ctx context.Context, in MatchInput) error {
 	if len(nameWords(in.Name)) == 0 {
 		return nil
 	}
-	found, _, err := e.s.search(ctx, strings.Join(nameWords(in.Name), " "), maxCandidates, "")
+	found, _, err := e.s.search(ctx, Active, strings.Join(nameWords(in.Name), " "), maxCandidates, "")
 	if err != nil {
 		return err
 	}

@@ -133,24 +133,24 @@ const (
 	MaxPage     = 200
 )
 
-// List answers contacts that are not archived, with their balances. Without a query it is all of them, newest first;
+// List answers the contacts of one state, Active or Archived, with their balances. Without a query it is all of them, newest first;
 // with one, those of whom every word of it begins a name, the company, an address, or a telephone number, in the order
 // of what was found. A page may hold fewer than limit and still have a cursor. The index is by two characters: of a
 // single one it knows only terms that are no longer.
-func (s *Service) List(ctx context.Context, text string, limit int, cursor string) ([]Contact, string, error) {
+func (s *Service) List(ctx context.Context, state State, text string, limit int, cursor string) ([]Contact, string, error) {
 	if limit <= 0 || limit > MaxPage {
 		limit = DefaultPage
 	}
 	if strings.TrimSpace(text) == "" {
-		return s.newest(ctx, limit, cursor)
+		return s.newest(ctx, state, limit, cursor)
 	}
-	return s.search(ctx, text, limit, cursor)
+	return s.search(ctx, state, text, limit, cursor)
 }
 
-func (s *Service) newest(ctx context.Context, limit int, cursor string) ([]Contact, string, error) {
+func (s *Service) newest(ctx context.Context, state State, limit int, cursor string) ([]Contact, string, error) {
 	partitions := make([]string, Shards)
 	for n := range partitions {
-		partitions[n] = ListPartition("active", n)
+		partitions[n] = ListPartition(state, n)
 	}
 	items, next, err := store.Merged(ctx, s.Table, partitions, store.Query{Index: store.ByList, Desc: true, Limit: limit, Cursor: cursor})
 	if err != nil {
@@ -161,10 +161,10 @@ func (s *Service) newest(ctx context.Context, limit int, cursor string) ([]Conta
 		ids[i] = strings.TrimPrefix(it.PK, "C#")
 	}
 	found, err := s.load(ctx, ids)
-	return listed(found), next, err
+	return listed(found, state), next, err
 }
 
-func (s *Service) search(ctx context.Context, text string, limit int, cursor string) ([]Contact, string, error) {
+func (s *Service) search(ctx context.Context, state State, text string, limit int, cursor string) ([]Contact, string, error) {
 	out := []Contact{}
 	q := ask(text)
 	if q.scan == "" {
@@ -190,7 +190,7 @@ func (s *Service) search(ctx context.Context, text string, limit int, cursor str
 		for i, c := range found {
 			// A contact with several terms of this beginning is shown where its first one stands.
 			if mine := c.terms(); firstWith(mine, q.scan) == terms[i] && q.found(mine) {
-				out = append(out, listed(found[i:i+1])...)
+				out = append(out, listed(found[i:i+1], state)...)
 			}
 		}
 		if in.Cursor = p.Cursor; p.Cursor == "" || len(out) >= limit {
@@ -209,11 +209,11 @@ func firstWith(sorted []string, prefix string) string {
 	return ""
 }
 
-// listed leaves out what lists do not show: archived contacts, and ids that hold none any more.
-func listed(cs []Contact) []Contact {
+// listed leaves out what a list does not show: contacts of another state, and ids that hold none any more.
+func listed(cs []Contact, state State) []Contact {
 	out := []Contact{}
 	for _, c := range cs {
-		if c.ID != "" && c.ArchivedAt.IsZero() {
+		if c.ID != "" && stateOf(c, activity.Head{}) == state {
 			out = append(out, c)
 		}
 	}

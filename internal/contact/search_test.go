@@ -68,11 +68,11 @@ func TestListedNewestFirst(t *testing.T) {
 	if got := w.all(t, "contact", 4); len(got) != 30 {
 		t.Errorf("a search by 4 finds %d", len(got))
 	}
-	_, cursor, err := w.List(ctx, "", 3, "")
+	_, cursor, err := w.List(ctx, Active, "", 3, "")
 	if err != nil || cursor == "" {
 		t.Fatal(err)
 	}
-	if _, _, err := w.List(ctx, "contact", 3, cursor); !errors.Is(err, fault.Invalid) {
+	if _, _, err := w.List(ctx, Active, "contact", 3, cursor); !errors.Is(err, fault.Invalid) {
 		t.Errorf("a cursor of another listing: %v", err)
 	}
 }
@@ -110,7 +110,7 @@ func TestSearchKnowsWhatIsAndForgetsWhatWas(t *testing.T) {
 		found := func(term string) int {
 			hits := 0
 			for cursor := ""; ; {
-				cs, next, err := w.List(ctx, term, 3, cursor)
+				cs, next, err := w.List(ctx, Active, term, 3, cursor)
 				if err != nil {
 					rt.Fatal(err)
 				}
@@ -139,7 +139,7 @@ func TestSearchKnowsWhatIsAndForgetsWhatWas(t *testing.T) {
 	// What stands in the index is exactly what the contacts say.
 	var want, have []string
 	for cursor := ""; ; {
-		cs, next, err := w.List(ctx, "", 200, cursor)
+		cs, next, err := w.List(ctx, Active, "", 200, cursor)
 		if err != nil {
 			t.Fatal(err)
 		}

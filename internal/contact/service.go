@@ -11,6 +11,7 @@ import (
 	"onebook/internal/fault"
 	"onebook/internal/id"
 	"onebook/internal/member"
+	"onebook/internal/org"
 	"onebook/internal/store"
 )
 
@@ -20,9 +21,9 @@ type Service struct {
 	Records *activity.Records
 	IDs     id.Source
 	Now     func() time.Time
-	// Region answers the organisation's country (ISO 3166), in which national telephone numbers are read when a
-	// contact has no country of its own. nil, or an empty answer: such a number has no match key.
-	Region func(ctx context.Context) (string, error)
+	// Org answers the organisation's settings: its country, in which national telephone numbers are read when a contact
+	// has none of its own, and its custom fields. nil: neither, and such a number has no match key.
+	Org func(ctx context.Context) (org.Settings, error)
 	// Phones reads telephone numbers. Only what writes or matches contacts needs it; without, both are refused.
 	Phones Phones
 }
@@ -39,24 +40,24 @@ type Phones interface {
 	National(e164 string) string
 }
 
-func (s *Service) region(ctx context.Context) (string, error) {
-	if s.Region == nil {
-		return "", nil
+func (s *Service) settings(ctx context.Context) (org.Settings, error) {
+	if s.Org == nil {
+		return org.Settings{}, nil
 	}
-	return s.Region(ctx)
+	return s.Org(ctx)
 }
 
 // Create adds a contact. fault.Invalid names every wrong field; fault.Denied when the actor may not write one of the
 // fields given; fault.Exists, with contactId, when an own address or an external id belongs to somebody.
 func (s *Service) Create(ctx context.Context, by activity.By, in Input) (Contact, error) {
-	region, err := s.region(ctx)
+	set, err := s.settings(ctx)
 	if err != nil {
 		return Contact{}, err
 	}
 	now := s.Now().UTC()
 	c := Contact{ID: s.IDs.New("ct"), Balance: []Balance{}, CreatedAt: now, UpdatedAt: now}
 	empty := c
-	if err := c.fill(in, region, s.Phones); err != nil {
+	if err := c.fill(in, set, s.Phones, by.Kind == activity.Member); err != nil {
 		return Contact{}, err
 	}
 	given, err := differences(empty, c)
@@ -94,13 +95,13 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (Contact
 // fault.Denied when a changed field is not the actor's to change; otherwise as Create. An update that changes nothing
 // writes nothing.
 func (s *Service) Update(ctx context.Context, by activity.By, contactID string, version int64, in Input) (Contact, error) {
-	region, err := s.region(ctx)
+	set, err := s.settings(ctx)
 	if err != nil {
 		return Contact{}, err
 	}
 	return s.change(ctx, by, contactID, version, func(c *Contact) (string, string, error) {
 		old := *c
-		if err := c.fill(in, region, s.Phones); err != nil {
+		if err := c.fill(in, set, s.Phones, by.Kind == activity.Member); err != nil {
 			return "", "", err
 		}
 		changes, err := differences(old, *c)

@@ -91,7 +91,7 @@ func TestEveryWrongFieldIsNamed(t *testing.T) {
 			Emails: []EmailInput{{Address: "ok@example.com"}, {Address: "jane@"}, {Address: "o@example.com", Use: "mine"}},
 			Phones: []PhoneInput{{Number: "call me"}}, Tags: []string{" "}, ExternalIDs: map[string]string{"a#b": "1", "crm": " "},
 			Custom: map[string]string{"1st": "x"},
-		}, "name emails[1].address emails[2].use phones[0].number tags[0] externalIds externalIds.crm custom kind address.country timeZone locale currency"},
+		}, "name emails[1].address emails[2].use phones[0].number tags[0] externalIds externalIds.crm custom.1st kind address.country timeZone locale currency"},
 		{"one address twice", Input{Kind: Person, Name: "J", Emails: []EmailInput{{Address: "j@x.de"}, {Address: "J@x.de"}}}, "emails[1].address"},
 		{"one number twice", Input{Kind: Person, Name: "J", Phones: []PhoneInput{{Number: "030 123456"}, {Number: "+49 30 123456"}}}, "phones[1].number"},
 		{"an address of the firm and of one of its people", Input{Kind: Company, Name: "J", Emails: []EmailInput{{Address: "j@x.de"}}, People: []HumanInput{{Name: "P", Emails: []EmailInput{{Address: "j@x.de"}}}}}, "people[0].emails[0].address"},
@@ -517,7 +517,7 @@ func TestBalanceOfAContact(t *testing.T) {
 	if diff := cmp.Diff(want, got.Balance); diff != "" || err != nil || got.Seq() != 6 || got.Version() != 1 {
 		t.Error(diff, err, got.Seq(), got.Version())
 	}
-	cs, _, err := w.List(ctx, "", 10, "")
+	cs, _, err := w.List(ctx, Active, "", 10, "")
 	if err != nil || len(cs) != 1 || len(cs[0].Balance) != 2 {
 		t.Errorf("the list shows %+v %v", cs, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"onebook/internal/fault"
 	"onebook/internal/id"
 	"onebook/internal/member"
+	"onebook/internal/org"
 	"onebook/internal/phone"
 	"onebook/internal/store"
 	"onebook/internal/store/storetest"
@@ -21,6 +22,7 @@ import (
 type world struct {
 	*Service
 	clock *storetest.Clock
+	set   org.Settings
 	table *store.Embedded
 }
 
@@ -44,8 +46,10 @@ func newWorld(tb testing.TB) *world {
 	w.Service = &Service{
 		Table: w.table, Now: w.clock.Now, IDs: id.Source{Now: w.clock.Now, Entropy: entropy},
 		Records: &activity.Records{Table: w.table, Now: w.clock.Now, Entropy: entropy},
-		Region:  func(context.Context) (string, error) { return "DE", nil }, Phones: phone.Plans{},
+		Org:     func(context.Context) (org.Settings, error) { return w.set, nil }, Phones: phone.Plans{},
 	}
+	w.set.Address.Country = "DE"
+	w.set.CustomFields = []org.CustomField{{Key: "shoeSize", Label: "Shoe size", Kind: org.NumberField}}
 	return w
 }
 
@@ -85,7 +89,7 @@ func (w *world) all(tb testing.TB, text string, limit int) []string {
 	tb.Helper()
 	var out []string
 	for cursor, pages := "", 0; ; pages++ {
-		cs, next, err := w.List(ctx, text, limit, cursor)
+		cs, next, err := w.List(ctx, Active, text, limit, cursor)
 		if err != nil {
 			tb.Fatalf("%q: %v", text, err)
 		}

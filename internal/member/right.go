@@ -80,6 +80,7 @@ const (
 	Courier  = "courier"   // letters and their delivery
 	Printer  = "printer"   // PDFs
 	Clock    = "clock"     // what time brings about: expiry
+	Intake   = "intake"    // what strangers send through the public form
 	OnAccept = "on-accept" // what the owner switched on for accepted estimates
 	Setup    = "setup"     // the first owner
 )
@@ -90,6 +91,7 @@ var byAutomation = map[string][]Right{
 	Courier:  {Read},
 	Printer:  {Read},
 	Clock:    {Read},
+	Intake:   {Read, ContactOther},
 	OnAccept: {Read, InvoicePropose, InvoiceWrite},
 	Setup:    {MemberWrite},
 }
@@ -135,5 +137,5 @@ func Automaton(name string) activity.By {
 }
 
 var automationNames = map[string]string{
-	Webhook: "Stripe", Puller: "Stripe", Courier: "Post", Printer: "Documents", Clock: "Clock", OnAccept: "On acceptance", Setup: "Set-up",
+	Webhook: "Stripe", Puller: "Stripe", Courier: "Post", Printer: "Documents", Clock: "Clock", Intake: "Inquiry form", OnAccept: "On acceptance", Setup: "Set-up",
 }

@@ -75,6 +75,8 @@ type Settings struct {
 	VoidSent         bool      `json:"voidSent,omitempty"` // a sent invoice may be voided; off by default
 	PaymentTerms     string    `json:"paymentTerms,omitempty"`
 
+	CustomFields []CustomField `json:"customFields,omitempty"` // of contacts
+
 	version int64
 }
 
@@ -221,7 +223,7 @@ func differences(a, b Settings) ([]activity.Change, error) {
 
 var fieldOrder = []string{
 	"name", "address", "timeZone", "currency", "locale", "taxId", "email", "phone", "website", "accent", "logo", "logoSha256", "footer",
-	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms",
+	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "customFields",
 }
 
 func fields(s Settings) (map[string]json.RawMessage, error) {
@@ -297,6 +299,7 @@ func (s *Settings) check() error {
 	if a, err := mail.ParseAddress(s.Email); s.Email != "" && (err != nil || a.Address != s.Email) {
 		f.Add("email", "invalid", "%q is not an e-mail address", s.Email)
 	}
+	s.checkCustom(&f)
 	if s.Website != "" && !strings.HasPrefix(s.Website, "https://") && !strings.HasPrefix(s.Website, "http://") {
 		f.Add("website", "invalid", "a website begins with https://")
 	}
