@@ -12,7 +12,7 @@ import (
 //	pk sk          the key
 //	v              version
 //	t              kind; stream mappings filter on it
-//	b              body, JSON as a string
+//	b              body, JSON as a string, or from a KB on deflated, as bytes
 //	x              after this it counts as absent for creation, Unix milliseconds
 //	expires        when DynamoDB may sweep it, Unix seconds: x and sweepAfter
 //	due  dueAt     place in the index due, and likewise for the others
@@ -63,10 +63,11 @@ var attrNames = [...]string{
 	"due", "dueAt", "list", "listAt", "book", "bookAt",
 }
 
-// attr is one attribute in neutral form: the text of a string or of a number.
+// attr is one attribute in neutral form: the text of a string or of a number, or bytes.
 type attr struct {
 	name, value string
 	number      bool
+	binary      bool
 }
 
 func (a attr) size() int {
@@ -101,7 +102,10 @@ func (it *Item) attrs(stamp string) []attr {
 	text(attrSK, it.SK)
 	number(attrVersion, it.Version)
 	text(attrKind, it.Kind)
-	text(attrBody, string(it.Body))
+	if len(it.Body) > 0 {
+		b := packBody(it.Body)
+		as = append(as, attr{name: attrBody, value: b, binary: isPacked(b)})
+	}
 	if !it.Expires.IsZero() {
 		number(attrExpires, it.Expires.UnixMilli())
 		number(attrSweep, it.Expires.Add(sweepAfter+time.Second-1).Unix())
@@ -119,7 +123,10 @@ func (it *Item) attrs(stamp string) []attr {
 func itemOf(value func(name string) string) (Item, error) {
 	it := Item{Key: Key{PK: value(attrPK), SK: value(attrSK)}, Kind: value(attrKind)}
 	if b := value(attrBody); b != "" {
-		it.Body = []byte(b)
+		var err error
+		if it.Body, err = unpackBody(b); err != nil {
+			return Item{}, fmt.Errorf("item %q %q: %w", it.PK, it.SK, err)
+		}
 	}
 	for _, n := range [...]struct {
 		name string

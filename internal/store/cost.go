@@ -27,7 +27,7 @@ func (it *Item) entrySize(x Index) int {
 		n += len(attrKind) + len(it.Kind)
 	}
 	if x == Book && len(it.Body) > 0 {
-		n += len(attrBody) + len(it.Body)
+		n += len(attrBody) + len(packBody(it.Body))
 	}
 	return n
 }

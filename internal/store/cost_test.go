@@ -15,8 +15,6 @@ import (
 	"onebook/internal/store/storetest"
 )
 
-func bodyOf(n int) []byte { return []byte(`"` + strings.Repeat("x", n-2) + `"`) }
-
 // By AWS's rules: an item's size is that of its names and values in UTF-8 (a number takes a byte and one for two
 // digits), rounded up to KB; a transaction takes two units for each; an index one for an entry that comes, goes or
 // changes, and both when it moves.
@@ -25,7 +23,7 @@ func TestUnits(t *testing.T) {
 	// pk+4, sk+1, v+2, t+5, w+16, and the name of the body
 	const around = 2 + 4 + 2 + 1 + 1 + 2 + 1 + 5 + 1 + 16 + 1
 	it := func(version int64, size int, set ...func(*store.Item)) store.Item {
-		i := store.Item{Key: store.Key{PK: "C#ct", SK: "S"}, Version: version, Kind: "thing", Body: bodyOf(size)}
+		i := store.Item{Key: store.Key{PK: "C#ct", SK: "S"}, Version: version, Kind: "thing", Body: storetest.Body(t, size)}
 		for _, f := range set {
 			f(&i)
 		}
@@ -108,19 +106,19 @@ func TestIndexUnitsOfDynamoDBLocal(t *testing.T) {
 		op   func() store.Op
 	}{
 		{"create", func() store.Op { return store.Put(it) }},
-		{"grow", func() store.Op { it.Version, it.Body = 1, bodyOf(2500); return store.Put(it) }},
+		{"grow", func() store.Op { it.Version, it.Body = 1, storetest.Body(t, 2500); return store.Put(it) }},
 		{"shrink into due", func() store.Op {
-			it.Version, it.Body, it.Due = 2, bodyOf(10), store.Key{PK: "d", SK: "1"}
+			it.Version, it.Body, it.Due = 2, storetest.Body(t, 10), store.Key{PK: "d", SK: "1"}
 			return store.Put(it)
 		}},
 		{"check", func() store.Op { return store.Check(it.Key, 3) }},
-		{"stay in due", func() store.Op { it.Version, it.Body = 3, bodyOf(1500); return store.Put(it) }},
+		{"stay in due", func() store.Op { it.Version, it.Body = 3, storetest.Body(t, 1500); return store.Put(it) }},
 		{"move in due", func() store.Op { it.Version, it.Due.SK = 4, "2"; return store.Put(it) }},
 		{"into list and book", func() store.Op {
 			it.Version, it.List, it.Book = 5, store.Key{PK: "l", SK: "1"}, store.Key{PK: "b", SK: "1"}
 			return store.Put(it)
 		}},
-		{"grow in the book", func() store.Op { it.Version, it.Body = 6, bodyOf(3000); return store.Put(it) }},
+		{"grow in the book", func() store.Op { it.Version, it.Body = 6, storetest.Body(t, 3000); return store.Put(it) }},
 		{"out of due", func() store.Op { it.Version, it.Due = 7, store.Key{}; return store.Put(it) }},
 		{"delete", func() store.Op { return store.Delete(it.Key, 8) }},
 	} {

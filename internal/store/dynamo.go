@@ -185,9 +185,12 @@ func keyImage(k Key) map[string]types.AttributeValue {
 func image(as []attr) map[string]types.AttributeValue {
 	m := make(map[string]types.AttributeValue, len(as))
 	for _, a := range as {
-		if a.number {
+		switch {
+		case a.number:
 			m[a.name] = &types.AttributeValueMemberN{Value: a.value}
-		} else {
+		case a.binary:
+			m[a.name] = &types.AttributeValueMemberB{Value: []byte(a.value)}
+		default:
 			m[a.name] = text(a.value)
 		}
 	}
@@ -201,6 +204,8 @@ func valueIn(image map[string]types.AttributeValue) func(string) string {
 			return v.Value
 		case *types.AttributeValueMemberN:
 			return v.Value
+		case *types.AttributeValueMemberB:
+			return string(v.Value)
 		}
 		return ""
 	}

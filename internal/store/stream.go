@@ -15,6 +15,7 @@ import (
 type attrJSON struct {
 	S *string `json:"S,omitempty"`
 	N *string `json:"N,omitempty"`
+	B []byte  `json:"B,omitempty"`
 }
 
 type imageJSON map[string]attrJSON
@@ -126,9 +127,12 @@ func imageOf(it *Item) imageJSON {
 	}
 	m := imageJSON{}
 	for _, a := range it.attrs("") {
-		if a.number {
+		switch {
+		case a.number:
 			m[a.name] = attrJSON{N: &a.value}
-		} else {
+		case a.binary:
+			m[a.name] = attrJSON{B: []byte(a.value)}
+		default:
 			m[a.name] = attrJSON{S: &a.value}
 		}
 	}
@@ -150,7 +154,7 @@ func (m imageJSON) item(keys imageJSON) (*Item, error) {
 		case a.N != nil:
 			return *a.N
 		}
-		return ""
+		return string(a.B)
 	})
 	if err != nil {
 		return nil, err

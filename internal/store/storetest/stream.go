@@ -87,6 +87,8 @@ func imageJSON(image map[string]types.AttributeValue) map[string]any {
 			m[name] = map[string]string{"S": v.Value}
 		case *types.AttributeValueMemberN:
 			m[name] = map[string]string{"N": v.Value}
+		case *types.AttributeValueMemberB:
+			m[name] = map[string][]byte{"B": v.Value}
 		default:
 			m[name] = fmt.Sprintf("%T", v)
 		}
