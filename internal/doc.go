@@ -21,9 +21,10 @@
 // [onebook/internal/org] the organisation and its taxes, [onebook/internal/contact], [onebook/internal/catalog],
 // [onebook/internal/series] numbers, [onebook/internal/link] links without an account, [onebook/internal/sale] what
 // documents have in common, [onebook/internal/estimate], [onebook/internal/order], [onebook/internal/invoice],
-// [onebook/internal/payment].
+// [onebook/internal/payment], [onebook/internal/task] what somebody has to do, [onebook/internal/message] what was written.
 //
-// Ways, which need several nouns: [onebook/internal/selling] from offer to agreement, [onebook/internal/billing] from
+// Ways, which need several nouns: [onebook/internal/inquiry] from a stranger's message to a task,
+// [onebook/internal/selling] from offer to agreement, [onebook/internal/billing] from
 // draft to the client, [onebook/internal/checkout] from the client's money to the books, [onebook/internal/letter] what
 // is mailed, [onebook/internal/document] what a PDF looks like, [onebook/internal/printing] how it is made once,
 // [onebook/internal/archive] how it is handed out.

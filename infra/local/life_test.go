@@ -186,6 +186,20 @@ func TestRolesFitTheProduct(t *testing.T) {
 			t.Errorf("%s leads to %v, not to its contact", number, found)
 		}
 	}
+	todo := c.say("POST", "/v1/tasks", `{"contactId":"`+ct+`","title":"Call","dueOn":"2026-01-20"}`)["id"].(string)
+	c.edit("PATCH", "/v1/tasks/"+todo, `{"title":"Call back"}`)
+	c.say("POST", "/v1/tasks/"+todo+"/done", `{}`)
+	slug := c.say("GET", "/v1/settings", "")["slug"].(string)
+	c.say("POST", "/v1/public/inquiries/"+slug, `{"name":"Di Dorn","email":"di@example.com","message":"Do you have time in May?"}`)
+	mine := c.say("GET", "/v1/tasks", "")["items"].([]any)
+	if len(mine) != 1 || mine[0].(map[string]any)["reason"] != "inquiry" {
+		t.Errorf("after an inquiry the open tasks are %v", mine)
+	}
+	theirs := mine[0].(map[string]any)
+	c.say("GET", "/v1/tasks?ownerId="+theirs["ownerId"].(string), "")
+	if kept := c.say("GET", "/v1/contacts/"+theirs["contactId"].(string)+"/messages", "")["items"].([]any); len(kept) != 1 {
+		t.Errorf("%d messages are kept of the inquiry", len(kept))
+	}
 	c.say("POST", "/v1/contacts/match", `{"email":"ada2@example.com","phone":"+49 30 901820"}`)
 	item := c.say("POST", "/v1/catalog/items", `{"name":"X","unit":"each","unitPrice":"1.00","currency":"EUR","taxClass":"standard"}`)["id"].(string)
 	c.edit("DELETE", "/v1/catalog/items/"+item, "")

@@ -74,7 +74,9 @@ type SettingsForm struct {
 	VoidSent         bool          `json:"voidSent,omitempty" doc:"invoices that were sent may be voided"`
 	PaymentTerms     string        `json:"paymentTerms,omitempty" maxLength:"1000"`
 
-	CustomFields []customFieldForm `json:"customFields,omitempty" doc:"of contacts, at most 20; values under a key that is taken away stay readable"`
+	Slug           string            `json:"slug,omitempty" maxLength:"60" doc:"of public pages, such as /q/studio-nord; made of the name, and changing with it, until one is set"`
+	InquiryOwnerID string            `json:"inquiryOwnerId,omitempty" maxLength:"60" doc:"the member who answers inquiries; the owner unless given"`
+	CustomFields   []customFieldForm `json:"customFields,omitempty" doc:"of contacts, at most 20; values under a key that is taken away stay readable"`
 }
 
 type customFieldForm struct {
@@ -96,6 +98,7 @@ func settingsOf(x org.Settings) settingsView {
 		Name: x.Name, Address: addressForm(x.Address), TimeZone: x.TimeZone, Currency: x.Currency, Locale: x.Locale, TaxID: x.TaxID,
 		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Logo: x.Logo, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
 		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, PaymentTerms: x.PaymentTerms,
+		Slug: x.PublicSlug(), InquiryOwnerID: x.InquiryOwnerID,
 		CustomFields: each(x.CustomFields, func(c org.CustomField) customFieldForm { return customFieldForm(c) }),
 	}}
 }
@@ -116,10 +119,14 @@ func (s Settings) logo(ctx context.Context, f SettingsForm, x *org.Settings) err
 
 // apply puts what was edited into the settings.
 func (f SettingsForm) apply(x org.Settings) org.Settings {
+	if f.Slug != x.PublicSlug() { // what is shown may be made of the name
+		x.Slug = f.Slug
+	}
 	x.Name, x.Address, x.TimeZone, x.Currency, x.Locale = f.Name, org.Address(f.Address), f.TimeZone, f.Currency, f.Locale
 	x.TaxID, x.Email, x.Phone, x.Website, x.Accent, x.Footer = f.TaxID, f.Email, f.Phone, f.Website, f.Accent, f.Footer
 	x.Numbering, x.DueDays, x.ValidDays = org.Numbering(f.Numbering), f.DueDays, f.ValidDays
 	x.PricesIncludeTax, x.VoidSent, x.PaymentTerms = f.PricesIncludeTax, f.VoidSent, f.PaymentTerms
+	x.InquiryOwnerID = f.InquiryOwnerID
 	x.CustomFields = each(f.CustomFields, func(c customFieldForm) org.CustomField { return org.CustomField(c) })
 	return x
 }

@@ -12,7 +12,7 @@ var openapi []byte
 
 // Doors are all doors without what works behind them: enough to document every route, not to serve one.
 func Doors() []Door {
-	return []Door{Contacts{}.Door(), Sales{}.Door(), Invoices{}.Door(), Settings{}.Door(), Portal{}.Door(), Manual()}
+	return []Door{Contacts{}.Door(), Desk{}.Door(), Sales{}.Door(), Invoices{}.Door(), Settings{}.Door(), Portal{}.Door(), Manual()}
 }
 
 // Manual is the door that hands out the OpenAPI document, as it was when this program was built.

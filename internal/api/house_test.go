@@ -18,6 +18,7 @@ import (
 	"onebook/internal/estimate"
 	"onebook/internal/fault"
 	"onebook/internal/id"
+	"onebook/internal/inquiry"
 	"onebook/internal/invoice"
 	"onebook/internal/issue"
 	"onebook/internal/link"
@@ -29,6 +30,7 @@ import (
 	"onebook/internal/selling"
 	"onebook/internal/store"
 	"onebook/internal/store/storetest"
+	"onebook/internal/task"
 )
 
 // house is all doors with the real services behind them, on the embedded table. Its role is who asks; every answer is
@@ -69,6 +71,12 @@ func move(t *testing.T) *house {
 	orgs := &org.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now}
 	members := &member.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now}
 	contacts := &contact.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Org: orgs.Get, Phones: phone.Plans{}}
+	tasks := &task.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Org: orgs, Members: members,
+		Outcome: func(ctx context.Context, subject string) (task.Outcome, string, error) {
+			i, err := invoice.Get(ctx, h.table, subject)
+			o, because := billing.Outcome(i)
+			return o, because, err
+		}}
 	cat := &catalog.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now}
 	maker, who := &sale.Maker{Catalog: cat, Org: orgs}, withClients{contacts}
 	h.links = &link.Service{Table: h.table, IDs: ids, Entropy: rand.Reader, Now: h.clock.Now, Base: "https://site.example",
@@ -91,6 +99,9 @@ func move(t *testing.T) *house {
 	}
 	a.Add(
 		Contacts{Table: h.table, Org: orgs, Contacts: contacts}.Door(),
+		Desk{Table: h.table, Records: recs, Org: orgs, Contacts: contacts, Tasks: tasks, Now: h.clock.Now, Inquiries: &inquiry.Service{
+			Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Org: orgs, Members: members, Contacts: contacts, Tasks: tasks,
+		}}.Door(),
 		Sales{Table: h.table, Records: recs, Org: orgs, Catalog: cat, Selling: sell}.Door(),
 		Invoices{Table: h.table, Records: recs, Org: orgs, Billing: bill, Checkout: h.checkout, PDFs: h.pdfs}.Door(),
 		Settings{Table: h.table, Records: recs, Org: orgs, Members: members, Desk: desk, Now: h.clock.Now}.Door(),

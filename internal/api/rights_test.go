@@ -18,6 +18,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	catalog := `{"name":"Hour","unit":"hour","unitPrice":"90","currency":"EUR","taxClass":"standard"}`
 	draft, es := h.made("/invoices", bill(ct)), h.made("/estimates", offer(ct))
 	open := h.made("/invoices", bill(ct))
+	todo := h.made("/tasks", `{"contactId":"`+ct+`","title":"Call"}`)
 	h.call("POST", "/invoices/"+open+"/issue", "").want(t, 200, "")
 	for _, c := range []struct{ method, path, body, may string }{
 		{"POST", "/estimates", offer(ct), "owner admin billing sales"},
@@ -30,6 +31,12 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"POST", "/catalog/items", catalog, "owner admin booking"},
 		{"PATCH", "/contacts/" + ct, `{"taxId":"%s"}`, "owner admin billing"},
 		{"PATCH", "/contacts/" + ct, `{"source":"%s"}`, "owner admin booking sales"},
+		{"POST", "/tasks", `{"contactId":"` + ct + `","title":"Call"}`, "owner admin billing booking sales"},
+		{"POST", "/tasks/" + todo + "/done", "", "owner admin billing booking sales"},
+		{"POST", "/tasks/" + todo + "/reopen", "", "owner admin billing booking sales"},
+		{"PATCH", "/tasks/" + todo, `{"title":"%s"}`, "owner admin billing booking sales"},
+		{"GET", "/tasks", "", "owner admin billing booking sales viewer"},
+		{"GET", "/contacts/" + ct + "/messages", "", "owner admin billing booking sales viewer"},
 		{"POST", "/contacts/" + ct + "/archive", "", "owner admin sales"},
 		{"POST", "/contacts/" + ct + "/restore", "", "owner admin sales"},
 		{"PATCH", "/settings", `{"footer":"%s"}`, "owner admin"},

@@ -38,6 +38,7 @@ import (
 	"onebook/internal/sale"
 	"onebook/internal/selling"
 	"onebook/internal/store"
+	"onebook/internal/task"
 )
 
 // Parts are what a function stands on.
@@ -74,6 +75,7 @@ type Product struct {
 	Members  *member.Service
 	Catalog  *catalog.Service
 	Contacts *contact.Service
+	Tasks    *task.Service
 	Links    *link.Service
 	Selling  *selling.Service
 	Billing  *billing.Service
@@ -90,6 +92,9 @@ func New(p Parts) *Product {
 	x.Members = &member.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
 	x.Catalog = &catalog.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
 	x.Contacts = &contact.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Org: x.Org.Get}
+	x.Tasks = &task.Service{
+		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Org: x.Org, Members: x.Members, Outcome: documents{p.Table}.outcome,
+	}
 	x.Links = &link.Service{Table: p.Table, IDs: x.IDs, Entropy: p.Entropy, Now: p.Now, Base: p.Env["SITE_URL"], Keys: x.linkKeys()}
 	maker := &sale.Maker{Catalog: x.Catalog, Org: x.Org}
 	clients := Clients{x.Contacts}

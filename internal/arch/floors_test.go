@@ -21,14 +21,14 @@ var floors = [][]string{
 	// who may do it, the organisation's settings, the catalog, and the lines that estimates and invoices share.
 	{"member", "link", "series", "payment"},
 	{"catalog", "org"},
-	{"contact", "sale"},
+	{"contact", "message", "sale", "task"},
 	{"estimate", "invoice", "order"},
 	// The page that is drawn, which knows nothing of where it is kept.
 	{"document"},
 	// Ways: work that spans several nouns.
-	{"archive", "billing", "checkout", "letter", "printing", "selling", "upload"},
+	{"archive", "billing", "checkout", "inquiry", "letter", "printing", "selling", "upload"},
 	// The outside, one adapter for each port, and the doors.
-	{"cognito", "phone", "s3blob", "sesmail", "stripepay", "api", "hook", "relay", "task"},
+	{"cognito", "phone", "s3blob", "sesmail", "stripepay", "api", "hook", "relay", "step"},
 	// The product, then the functions that are made of it, each linking no more than it needs.
 	{"app"},
 	{"app/door", "app/outside"},
@@ -101,7 +101,7 @@ var keepers = []keeper{
 	{"github.com/stripe/stripe-go", []string{"internal/stripepay", "internal/hook"}, "only stripepay and hook know Stripe"},
 	{"github.com/go-pdf/fpdf", []string{"internal/document"}, "only document draws PDFs"},
 	{"github.com/danielgtaylor/huma", []string{"internal/api"}, "only api knows huma"},
-	{"github.com/aws/aws-lambda-go", []string{"functions", "internal/api", "internal/hook", "internal/relay", "internal/task", "infra/local"}, "only doors know Lambda"},
+	{"github.com/aws/aws-lambda-go", []string{"functions", "internal/api", "internal/hook", "internal/relay", "internal/step", "infra/local"}, "only doors know Lambda"},
 	{"github.com/johannesboyne/gofakes3", []string{"infra/local"}, "a stand-in of the local program"},
 	{"github.com/wneessen/go-mail", []string{"internal/sesmail"}, "only sesmail makes MIME"},
 	{"github.com/nyaruka/phonenumbers", []string{"internal/phone"}, "only phone reads telephone numbers, so that few link the plans of all countries"},
@@ -140,7 +140,7 @@ func doorRule(s *source) []string {
 	for p := range s.imports {
 		own, ok := strings.CutPrefix(p, module+"/")
 		if ok && own != "internal/app" && !strings.HasPrefix(own, "internal/app/") &&
-			!slices.Contains([]string{"internal/api", "internal/hook", "internal/relay", "internal/task"}, own) {
+			!slices.Contains([]string{"internal/api", "internal/hook", "internal/relay", "internal/step"}, own) {
 			out = append(out, s.at(nil, "a function knows app and its door, not %s", own))
 		}
 	}

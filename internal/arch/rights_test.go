@@ -181,6 +181,7 @@ var public = []string{
 	"POST /v1/public/documents/{ref}/checkout",
 	"GET /v1/public/documents/{ref}/pdf",
 	"POST /v1/public/links/renew",
+	"POST /v1/public/inquiries/{slug}",
 	"GET /v1/public/return",
 	"POST /hooks/stripe",
 }

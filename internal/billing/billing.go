@@ -24,6 +24,7 @@ import (
 	"onebook/internal/payment"
 	"onebook/internal/sale"
 	"onebook/internal/store"
+	"onebook/internal/task"
 )
 
 // Effects of an invoice; their subject is the invoice.
@@ -146,6 +147,7 @@ func (s *Service) change(ctx context.Context, by activity.By, invoiceID string, 
 		if err != nil {
 			return nil, err
 		}
+		before := i.State
 		d, err := edit(ctx, &i)
 		if err != nil || d == nil {
 			return nil, err
@@ -156,12 +158,30 @@ func (s *Service) change(ctx context.Context, by activity.By, invoiceID string, 
 			return nil, err
 		}
 		d.Subject, d.Ops = i.ID, append([]store.Op{op}, d.Ops...)
-		return d, nil
+		if i.State == before {
+			return d, nil
+		}
+		o, because := Outcome(i)
+		ends, err := task.Ended(ctx, s.Table, i.UpdatedAt, i.ID, o, because)
+		d.Ops = append(d.Ops, ends...)
+		return d, err
 	})
 	if err != nil {
 		return invoice.Invoice{}, err
 	}
 	return invoice.Get(ctx, s.Table, invoiceID)
+}
+
+// Outcome is what an invoice's state means for the tasks that hang on it.
+func Outcome(i invoice.Invoice) (task.Outcome, string) {
+	because := strings.TrimSpace("invoice "+i.Number) + " is " + string(i.State)
+	switch i.State {
+	case invoice.Draft, invoice.Open:
+		return task.Goes, because
+	case invoice.Paid:
+		return task.Settled, because
+	}
+	return task.Gone, because
 }
 
 var errImmutable = fault.Unready.Errorf("an issued invoice cannot be changed; void it or correct it with a credit note").Coded("immutable")
@@ -217,7 +237,11 @@ func (s *Service) Delete(ctx context.Context, by activity.By, invoiceID string, 
 		case i.OrderID != "":
 			return nil, fault.Unready.Errorf("this draft bills an order; issue it, or change it as it should be")
 		}
-		return &activity.Deed{Kind: "invoice.deleted", Subject: i.ID, Text: "Threw an invoice's draft away", Ops: []store.Op{i.Remove()}}, nil
+		ends, err := task.Ended(ctx, s.Table, s.Now(), i.ID, task.Gone, "the invoice was thrown away")
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{Kind: "invoice.deleted", Subject: i.ID, Text: "Threw an invoice's draft away", Ops: append(ends, i.Remove())}, nil
 	})
 	return err
 }

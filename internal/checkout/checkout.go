@@ -32,6 +32,7 @@ import (
 	"onebook/internal/payment"
 	"onebook/internal/sale"
 	"onebook/internal/store"
+	"onebook/internal/task"
 )
 
 // MailReceipt is the effect that mails a receipt; its subject is the payment.
@@ -277,6 +278,13 @@ func (s *Service) received(ctx context.Context, p *payment.Payment, invoiceID st
 			return nil, nil, err
 		}
 		ops = append(ops, op)
+		if inv.State == invoice.Paid {
+			ends, err := task.Ended(ctx, s.Table, now, inv.ID, task.Settled, "invoice "+inv.Number+" is paid")
+			if err != nil {
+				return nil, nil, err
+			}
+			ops = append(ops, ends...)
+		}
 		p.Allocations = []payment.Allocation{{InvoiceID: inv.ID, Amount: part}}
 		ps = append(ps, post(activity.Receivable, -part, inv.ID))
 		rest -= part

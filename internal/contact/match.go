@@ -31,6 +31,7 @@ type Candidate struct {
 	ContactID string   `json:"contactId"`
 	Name      string   `json:"name"`
 	Company   string   `json:"company,omitempty"`
+	Person    string   `json:"person,omitempty"`
 	Because   []string `json:"because"`
 }
 
@@ -38,9 +39,15 @@ type Candidate struct {
 type Outcome struct {
 	Outcome    string      `json:"outcome"`
 	ContactID  string      `json:"contactId,omitempty"` // of a match
+	Person     string      `json:"person,omitempty"`    // who of a company's people it is, where a key says so
 	Because    []string    `json:"because"`
 	Candidates []Candidate `json:"candidates"`
+
+	strong int // contacts that a strong key names
 }
+
+// Strong reports whether a key that belongs to one contact alone was among what is known: then it cannot be given to another.
+func (o Outcome) Strong() bool { return o.strong > 0 }
 
 // manyUsers is how many contacts may have one number before it says nothing about a person.
 const manyUsers = 5
@@ -57,6 +64,8 @@ type evidence struct {
 	notes  []string
 
 	system, value string // the external id that was given
+	key, e164     string // of the address and the number that were given
+	name          string
 }
 
 // Match finds the contact that somebody is, by the rules of identity (rules.md §6): an external id, else an own e-mail
@@ -64,7 +73,7 @@ type evidence struct {
 // numbers of many, similar addresses and equal names end in a review at most. It changes nothing. A key that is not
 // valid is not used, and Because says so. fault.Invalid for an external id without a system.
 func (s *Service) Match(ctx context.Context, in MatchInput) (Outcome, error) {
-	e := &evidence{s: s, why: map[string][]string{}}
+	e := &evidence{s: s, why: map[string][]string{}, name: in.Name}
 	for _, look := range []func(context.Context, MatchInput) error{e.external, e.email, e.phone} {
 		if err := look(ctx, in); err != nil {
 			return Outcome{}, err
@@ -79,9 +88,9 @@ func (s *Service) Match(ctx context.Context, in MatchInput) (Outcome, error) {
 }
 
 func (e *evidence) outcome() Outcome {
-	out := Outcome{Outcome: None, Because: e.notes, Candidates: []Candidate{}}
+	out := Outcome{Outcome: None, Because: e.notes, Candidates: []Candidate{}, strong: len(e.strong)}
 	for _, c := range e.who {
-		out.Candidates = append(out.Candidates, Candidate{ContactID: c.ID, Name: c.Name, Company: c.Company, Because: e.why[c.ID]})
+		out.Candidates = append(out.Candidates, Candidate{ContactID: c.ID, Name: c.Name, Company: c.Company, Person: e.person(c), Because: e.why[c.ID]})
 	}
 	switch {
 	case len(e.strong) == 1 && e.otherID(e.strong[0]):
@@ -89,6 +98,7 @@ func (e *evidence) outcome() Outcome {
 		out.Because = append([]string{"that contact has another external id of " + e.system}, e.notes...)
 	case len(e.strong) == 1:
 		out.Outcome, out.ContactID = Matched, e.strong[0]
+		out.Person = out.Candidates[slices.IndexFunc(e.who, func(c Contact) bool { return c.ID == out.ContactID })].Person
 		out.Because = append(slices.Clone(e.why[out.ContactID]), e.notes...)
 	case len(e.strong) > 1:
 		out.Outcome = Review
@@ -101,6 +111,21 @@ func (e *evidence) outcome() Outcome {
 		out.Because = []string{"nothing is known of this person"}
 	}
 	return out
+}
+
+// person names who of a company's people has the address that was given, else the number with the name.
+func (e *evidence) person(c Contact) string {
+	for _, h := range c.People {
+		if e.key != "" && slices.ContainsFunc(h.Emails, func(x Email) bool { return x.Key == e.key }) {
+			return h.Name
+		}
+	}
+	for _, h := range c.People {
+		if e.e164 != "" && hasPhone(h.Phones, e.e164) && SameName(h.Name, e.name) {
+			return h.Name
+		}
+	}
+	return ""
 }
 
 // otherID reports whether a contact is known to the same system under another id: then it is somebody else there.
@@ -164,6 +189,7 @@ func (e *evidence) email(ctx context.Context, in MatchInput) error {
 		e.notes = append(e.notes, "the e-mail address is not one and was not used")
 		return nil
 	}
+	e.key = key
 	if found, err := e.guarded(ctx, emailGuard(key), "e-mail"); err != nil || found {
 		return err
 	}
@@ -233,6 +259,7 @@ func (e *evidence) phone(ctx context.Context, in MatchInput) error {
 		e.notes = append(e.notes, "the telephone number is not a full valid one and was not used")
 		return nil
 	}
+	e.e164 = e164
 	p, err := e.s.Table.List(ctx, store.Query{Partition: phonePartition(e164), Limit: manyUsers + 1})
 	if err != nil {
 		return err

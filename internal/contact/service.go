@@ -50,6 +50,12 @@ func (s *Service) settings(ctx context.Context) (org.Settings, error) {
 // Create adds a contact. fault.Invalid names every wrong field; fault.Denied when the actor may not write one of the
 // fields given; fault.Exists, with contactId, when an own address or an external id belongs to somebody.
 func (s *Service) Create(ctx context.Context, by activity.By, in Input) (Contact, error) {
+	return s.Introduce(ctx, by, in, func(context.Context, Contact, *activity.Deed) error { return nil })
+}
+
+// Introduce is Create with more in the same write: also may add operations to the deed and tell it in its own words. It is
+// called again whenever the deed is decided anew.
+func (s *Service) Introduce(ctx context.Context, by activity.By, in Input, also func(ctx context.Context, c Contact, d *activity.Deed) error) (Contact, error) {
 	set, err := s.settings(ctx)
 	if err != nil {
 		return Contact{}, err
@@ -77,9 +83,8 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (Contact
 			if err != nil {
 				return nil, err
 			}
-			return &activity.Deed{
-				Kind: "contact.created", Subject: c.ID, Text: "Added " + c.Name, Ops: append(ops, op),
-			}, nil
+			d := &activity.Deed{Kind: "contact.created", Subject: c.ID, Text: "Added " + c.Name, Ops: append(ops, op)}
+			return d, also(ctx, c, d)
 		})
 		c.seq = e.Seq
 		return err

@@ -31,6 +31,7 @@ const (
 	ContactOther     Right = "contact.write.other"
 	ContactArchive   Right = "contact.archive"
 	ContactMerge     Right = "contact.merge"
+	TaskWrite        Right = "task.write"
 	EstimateWrite    Right = "estimate.write"  // and deals: write, send, convert into a draft
 	EstimateAnswer   Right = "estimate.answer" // accept or decline on the client's behalf
 	InvoicePropose   Right = "invoice.propose" // a draft that billing will issue
@@ -57,6 +58,7 @@ var byRole = map[Right][]Role{
 	ContactOther:     {Owner, Admin, Booking, Sales},
 	ContactArchive:   {Owner, Admin, Sales},
 	ContactMerge:     {Owner, Admin},
+	TaskWrite:        {Owner, Admin, Billing, Booking, Sales},
 	EstimateWrite:    {Owner, Admin, Billing, Sales},
 	EstimateAnswer:   {Owner, Admin, Billing, Sales},
 	InvoicePropose:   {Owner, Admin, Billing, Booking, Sales},
@@ -91,7 +93,7 @@ var byAutomation = map[string][]Right{
 	Courier:  {Read},
 	Printer:  {Read},
 	Clock:    {Read},
-	Intake:   {Read, ContactOther},
+	Intake:   {Read, ContactOther, TaskWrite},
 	OnAccept: {Read, InvoicePropose, InvoiceWrite},
 	Setup:    {MemberWrite},
 }

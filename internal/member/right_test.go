@@ -17,6 +17,7 @@ var table = map[member.Right]string{
 	member.ContactOther:     "owner admin booking sales",
 	member.ContactArchive:   "owner admin sales",
 	member.ContactMerge:     "owner admin",
+	member.TaskWrite:        "owner admin billing booking sales",
 	member.EstimateWrite:    "owner admin billing sales",
 	member.EstimateAnswer:   "owner admin billing sales",
 	member.InvoicePropose:   "owner admin billing booking sales",
@@ -41,6 +42,7 @@ var jobs = map[string]string{
 	"courier":   "read",
 	"printer":   "read",
 	"clock":     "read",
+	"intake":    "read contact.write.other task.write",
 	"on-accept": "read invoice.propose invoice.write",
 	"setup":     "member.write",
 	"":          "",
@@ -51,7 +53,7 @@ const client = "estimate.answer payment.start payment.outcome"
 
 // Everybody may exactly what the table says, right by right.
 func TestRights(t *testing.T) {
-	if len(table) != 20 {
+	if len(table) != 21 {
 		t.Errorf("the table has %d rights", len(table))
 	}
 	for right, who := range table {

@@ -75,6 +75,9 @@ type Settings struct {
 	VoidSent         bool      `json:"voidSent,omitempty"` // a sent invoice may be voided; off by default
 	PaymentTerms     string    `json:"paymentTerms,omitempty"`
 
+	Slug           string `json:"slug,omitempty"`           // of public pages; empty: made of the name, see PublicSlug
+	InquiryOwnerID string `json:"inquiryOwnerId,omitempty"` // the member who answers inquiries; empty: the owner
+
 	CustomFields []CustomField `json:"customFields,omitempty"` // of contacts
 
 	version int64
@@ -223,7 +226,7 @@ func differences(a, b Settings) ([]activity.Change, error) {
 
 var fieldOrder = []string{
 	"name", "address", "timeZone", "currency", "locale", "taxId", "email", "phone", "website", "accent", "logo", "logoSha256", "footer",
-	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "customFields",
+	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "slug", "inquiryOwnerId", "customFields",
 }
 
 func fields(s Settings) (map[string]json.RawMessage, error) {
@@ -240,6 +243,7 @@ func plain(raw json.RawMessage) string { return strings.Trim(string(raw), `"`) }
 var (
 	accentForm  = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
+	slugForm    = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	numberForm  = regexp.MustCompile(`^[A-Za-z0-9 ./_-]*(\{year\}[A-Za-z0-9 ./_-]*)?\{n[1-9]?\}[A-Za-z0-9 ./_-]*$`)
 )
 
@@ -298,6 +302,12 @@ func (s *Settings) check() error {
 	}
 	if a, err := mail.ParseAddress(s.Email); s.Email != "" && (err != nil || a.Address != s.Email) {
 		f.Add("email", "invalid", "%q is not an e-mail address", s.Email)
+	}
+	if len(s.Slug) > 60 || s.Slug != "" && !slugForm.MatchString(s.Slug) {
+		f.Add("slug", "invalid", "a slug has small letters, digits and single dashes between them, at most 60, such as studio-nord")
+	}
+	if len(s.InquiryOwnerID) > 60 {
+		f.Add("inquiryOwnerId", "invalid", "this is no member")
 	}
 	s.checkCustom(&f)
 	if s.Website != "" && !strings.HasPrefix(s.Website, "https://") && !strings.HasPrefix(s.Website, "http://") {

@@ -25,6 +25,7 @@ import (
 	"onebook/internal/sale"
 	"onebook/internal/series"
 	"onebook/internal/store"
+	"onebook/internal/task"
 )
 
 // MailEstimate is the effect that mails an estimate; its subject is the estimate.
@@ -147,6 +148,7 @@ func (s *Service) change(ctx context.Context, by activity.By, estimateID string,
 		if err != nil {
 			return nil, err
 		}
+		before := e.State
 		d, err := edit(ctx, &e)
 		if err != nil || d == nil {
 			return nil, err
@@ -157,12 +159,30 @@ func (s *Service) change(ctx context.Context, by activity.By, estimateID string,
 			return nil, err
 		}
 		d.Subject, d.Ops = e.ID, append([]store.Op{op}, d.Ops...)
-		return d, nil
+		if e.State == before {
+			return d, nil
+		}
+		o, because := Outcome(e)
+		ends, err := task.Ended(ctx, s.Table, e.UpdatedAt, e.ID, o, because)
+		d.Ops = append(d.Ops, ends...)
+		return d, err
 	})
 	if err != nil {
 		return estimate.Estimate{}, err
 	}
 	return estimate.Get(ctx, s.Table, estimateID)
+}
+
+// Outcome is what an estimate's state means for the tasks that hang on it.
+func Outcome(e estimate.Estimate) (task.Outcome, string) {
+	because := strings.TrimSpace("estimate "+e.Number) + " is " + string(e.State)
+	switch e.State {
+	case estimate.Draft, estimate.Sent, estimate.Viewed:
+		return task.Goes, because
+	case estimate.Accepted, estimate.Invoiced:
+		return task.Settled, because
+	}
+	return task.Gone, because
 }
 
 // Update changes a draft. fault.Stale when version is not the stored one, fault.Unready when it was sent already.
@@ -219,7 +239,11 @@ func (s *Service) Delete(ctx context.Context, by activity.By, estimateID string,
 		if err := e.To(estimate.Deleted); err != nil {
 			return nil, err
 		}
-		return &activity.Deed{Kind: "estimate.deleted", Subject: e.ID, Text: "Threw an estimate's draft away", Ops: []store.Op{e.Remove()}}, nil
+		ends, err := task.Ended(ctx, s.Table, s.Now(), e.ID, task.Gone, "the estimate was thrown away")
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{Kind: "estimate.deleted", Subject: e.ID, Text: "Threw an estimate's draft away", Ops: append(ends, e.Remove())}, nil
 	})
 	return err
 }
