@@ -13,6 +13,8 @@
 // The table: [onebook/internal/store], with one driver for DynamoDB and one for a file on this machine. Every
 // write names the versions it read, commits whole or not at all, and recognises itself when its answer was lost.
 //
+// What things are found by: [onebook/internal/find], the index of search terms.
+//
 // What every deed leaves behind: [onebook/internal/activity] one sealed entry (timeline, audit and books in one, and the
 // head of the contact's chain), [onebook/internal/effect] what is to be done outside, once, and
 // [onebook/internal/issue] what could not be done, until it is.
@@ -26,7 +28,7 @@
 // Ways, which need several nouns: [onebook/internal/inquiry] from a stranger's message to a task,
 // [onebook/internal/selling] from offer to agreement, [onebook/internal/billing] from
 // draft to the client, [onebook/internal/checkout] from the client's money to the books, [onebook/internal/letter] what
-// is mailed, [onebook/internal/document] what a PDF looks like, [onebook/internal/printing] how it is made once,
+// is mailed, [onebook/internal/search] one line of text to anything, [onebook/internal/document] what a PDF looks like, [onebook/internal/printing] how it is made once,
 // [onebook/internal/archive] how it is handed out.
 //
 // Doors: [onebook/internal/api] HTTP, [onebook/internal/hook] Stripe's webhooks, [onebook/internal/relay] the change

@@ -4,18 +4,16 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"sort"
-	"strings"
 	"time"
 
 	"onebook/internal/activity"
 	"onebook/internal/civil"
 	"onebook/internal/contact"
 	"onebook/internal/estimate"
-	"onebook/internal/fault"
 	"onebook/internal/invoice"
 	"onebook/internal/org"
+	"onebook/internal/search"
 	"onebook/internal/store"
 )
 
@@ -24,6 +22,7 @@ type Contacts struct {
 	Table    store.Table
 	Org      *org.Service
 	Contacts *contact.Service
+	Search   *search.Service
 }
 
 func (s Contacts) books() books { return books{table: s.Table, org: s.Org} }
@@ -162,28 +161,6 @@ type likeness struct {
 	ExternalID string `json:"externalId,omitempty" maxLength:"250" doc:"system:id"`
 }
 
-// byNumber answers whose document has this number; none when there is no such document.
-func (s Contacts) byNumber(ctx context.Context, number string) ([]contact.Contact, error) {
-	if number == "" {
-		return nil, nil
-	}
-	var owner string
-	i, err := invoice.ByNumber(ctx, s.Table, number)
-	if owner = i.ContactID; errors.Is(err, fault.NotFound) {
-		var e estimate.Estimate
-		e, err = estimate.ByNumber(ctx, s.Table, number)
-		owner = e.ContactID
-	}
-	if errors.Is(err, fault.NotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	c, err := s.Contacts.Get(ctx, owner)
-	return []contact.Contact{c}, err
-}
-
 // standing is a deed after which the contact is shown as it stands then.
 func (s Contacts) standing(do func(ctx context.Context, by activity.By, contactID string, version int64) (contact.Contact, error)) Deed[idParam, None, contactView] {
 	return Deed[idParam, None, contactView]{
@@ -212,12 +189,9 @@ func (s Contacts) routes(r *Router) {
 		},
 	})
 	List(r, Op{ID: "listContacts", Path: "/contacts", Summary: "Contacts, newest first, or those that a query finds.",
-		About: "With query a page may hold fewer than limit and still have a cursor."},
+		About: "With query a page may hold fewer than limit and still have a cursor. A query is the beginning of a name, a company, an address, a telephone number or a document's number."},
 		func(ctx context.Context, _ activity.By, req *Request[contactFilter, None]) ([]contactView, string, error) {
 			cs, next, err := s.Contacts.List(ctx, contact.State(req.Params.State), req.Params.Query, req.Params.Limit, req.Params.Cursor)
-			if err == nil && len(cs) == 0 && req.Params.Cursor == "" {
-				cs, err = s.byNumber(ctx, strings.TrimSpace(req.Params.Query))
-			}
 			out := make([]contactView, 0, len(cs))
 			for _, c := range cs {
 				out = append(out, contactView{Contact: c, Version: c.Version()})
@@ -255,6 +229,7 @@ func (s Contacts) routes(r *Router) {
 		func(ctx context.Context, _ activity.By, req *Request[pageOfOne, None]) ([]contact.Event, string, error) {
 			return s.Contacts.Timeline(ctx, req.Params.ID, req.Params.Limit, req.Params.Cursor)
 		})
+	s.searchRoute(r)
 	List(r, Op{ID: "contactDocuments", Path: "/contacts/{id}/documents", Summary: "Estimates and invoices of a contact, newest first."}, s.documents)
 }
 

@@ -90,7 +90,7 @@ type byID struct {
 	ID string `path:"id"`
 }
 
-type search struct {
+type widgetFilter struct {
 	Page
 	Query string   `query:"query" maxLength:"20"`
 	State []string `query:"state" enum:"new,painted"`
@@ -294,7 +294,7 @@ func (s *shop) store(by activity.By, req *Request[byID, edit]) error {
 	return err
 }
 
-func (s *shop) list(_ context.Context, _ activity.By, req *Request[search, None]) ([]widget, string, error) {
+func (s *shop) list(_ context.Context, _ activity.By, req *Request[widgetFilter, None]) ([]widget, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []widget

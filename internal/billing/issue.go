@@ -78,7 +78,7 @@ func (s *Service) issue(ctx context.Context, i *invoice.Invoice) (*activity.Deed
 	if err != nil {
 		return nil, err
 	}
-	ops := []store.Op{n.Op, guard, linkOp, pdf}
+	ops := append(i.Terms(), n.Op, guard, linkOp, pdf)
 	more, err := s.billOrder(ctx, *i, i.Body.Totals.Total)
 	if err != nil {
 		return nil, err

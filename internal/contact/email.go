@@ -7,11 +7,10 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
-	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 
 	"onebook/internal/fault"
+	"onebook/internal/find"
 )
 
 // Limits of an address in octets (RFC 5321 §4.5.3.1, and erratum 1690 for the whole).
@@ -39,7 +38,7 @@ func Key(address string) (key, review string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	local = norm.NFKC.String(lower(local))
+	local = norm.NFKC.String(find.Lower(local))
 	if quoted {
 		if dotAtom(local) == nil {
 			quoted = false // the quotes were not needed
@@ -241,9 +240,6 @@ func label(l string) bool {
 	}
 	return true
 }
-
-// lower is the lower case of the root locale: İ becomes i with a dot above it, not the Turkish i.
-func lower(s string) string { return cases.Lower(language.Und).String(s) }
 
 // roles are local parts that several people read.
 var roles = words(`info sales office accounts billing admin noreply hello support contact

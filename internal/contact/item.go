@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
-	"strings"
 	"time"
 
 	"onebook/internal/activity"
 	"onebook/internal/fault"
+	"onebook/internal/find"
 	"onebook/internal/id"
 	"onebook/internal/org"
 	"onebook/internal/store"
@@ -27,7 +27,6 @@ const (
 	ItemKind    = "contact"
 	GuardKind   = "guard"
 	PointerKind = "pointer"
-	TermKind    = "term"
 )
 
 // Shards is how many partitions the list of one state has.
@@ -46,32 +45,6 @@ func externalGuard(system, value string) store.Key {
 }
 
 func phonePartition(e164 string) string { return "PHONE#" + e164 }
-
-func findPartition(term string) string {
-	n := 0
-	for i := range term {
-		if n == 2 {
-			return "FIND#" + term[:i]
-		}
-		n++
-	}
-	return "FIND#" + term
-}
-
-const termMark = "#contact#"
-
-func termKey(term, contactID string) store.Key {
-	return store.Key{PK: findPartition(term), SK: term + termMark + contactID}
-}
-
-// splitTerm takes the sort key of a search term apart; false for a term of another kind of thing.
-func splitTerm(sk string) (term, contactID string, ok bool) {
-	i := strings.LastIndex(sk, termMark)
-	if i < 0 || id.Check("ct", sk[i+len(termMark):]) != nil {
-		return "", "", false
-	}
-	return sk[:i], sk[i+len(termMark):], true
-}
 
 // ListPartition is where the list index keeps the contacts of one state, Active or Archived; shard is 0 to 3.
 func ListPartition(state State, shard int) string {
@@ -100,7 +73,7 @@ func (c *Contact) pointers() map[store.Key]string {
 		}
 	}
 	for _, t := range c.terms() {
-		out[termKey(t, c.ID)] = TermKind
+		out[find.Key(t, find.Contact, c.ID)] = find.ItemKind
 	}
 	return out
 }

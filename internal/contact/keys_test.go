@@ -3,6 +3,7 @@ package contact
 import (
 	"errors"
 	"math"
+	"onebook/internal/find"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -170,8 +171,8 @@ func TestNamesAreComparedBothWays(t *testing.T) {
 		if SameName(a, b) != SameName(b, a) {
 			t.Fatalf("%q and %q differ by order", a, b)
 		}
-		if f := fold(a); fold(f) != f {
-			t.Fatalf("%q folds to %q and then to %q", a, f, fold(f))
+		if f := find.Fold(a); find.Fold(f) != f {
+			t.Fatalf("%q folds to %q and then to %q", a, f, find.Fold(f))
 		}
 		if w := nameWords(a); len(w) > 0 && !SameName(a, a) {
 			t.Fatalf("%q is not like itself", a)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"onebook/internal/fault"
+	"onebook/internal/find"
 	"onebook/internal/store"
 )
 
@@ -193,7 +194,7 @@ func (e *evidence) email(ctx context.Context, in MatchInput) error {
 	if found, err := e.guarded(ctx, emailGuard(key), "e-mail"); err != nil || found {
 		return err
 	}
-	for _, term := range slices.Compact([]string{fold(key), fold(review)}) {
+	for _, term := range slices.Compact([]string{find.Fold(key), find.Fold(review)}) {
 		if term == "" {
 			continue
 		}
@@ -224,15 +225,13 @@ func (e *evidence) alike(c Contact, key, review string) {
 
 // having reads the contacts that have exactly this search term, a few.
 func (s *Service) having(ctx context.Context, term string) ([]Contact, error) {
-	p, err := s.Table.List(ctx, store.Query{Partition: findPartition(term), Prefix: term + termMark, Limit: maxCandidates})
+	hits, err := find.Whole(ctx, s.Table, term, find.Contact, maxCandidates)
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
-	for _, it := range p.Items {
-		if _, contactID, ok := splitTerm(it.SK); ok {
-			ids = append(ids, contactID)
-		}
+	for _, h := range hits {
+		ids = append(ids, h.ID)
 	}
 	return s.present(ctx, ids)
 }
@@ -329,7 +328,7 @@ func (e *evidence) names(ctx context.Context, in MatchInput) error {
 	if len(nameWords(in.Name)) == 0 {
 		return nil
 	}
-	found, _, err := e.s.search(ctx, Active, strings.Join(nameWords(in.Name), " "), maxCandidates, "")
+	found, _, err := e.s.Named(ctx, Active, strings.Join(nameWords(in.Name), " "), maxCandidates, "")
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/unicode/norm"
+	"onebook/internal/find"
 )
 
 // gate is how alike two names must be for a telephone number to link (rules.md §11, Name gate).
@@ -29,29 +29,11 @@ func sorted(name string) string {
 
 // nameWords are the folded words of a name. An apostrophe does not divide: O'Brien is one word.
 func nameWords(name string) []string {
-	return strings.FieldsFunc(fold(name), func(r rune) bool { return !wordRune(r) })
+	return strings.FieldsFunc(find.Fold(name), func(r rune) bool { return !wordRune(r) })
 }
 
 func wordRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r)
-}
-
-// ascii are letters that people write without their stroke, though Unicode does not take it apart.
-var ascii = strings.NewReplacer("ß", "ss", "ł", "l", "ø", "o", "đ", "d", "ð", "d", "þ", "th", "æ", "ae", "œ", "oe", "ı", "i", "ħ", "h")
-
-var apostrophes = strings.NewReplacer("'", "", "’", "", "‘", "", "ʼ", "", "`", "", "´", "", "＇", "")
-
-// fold makes texts alike that people take for the same: NFKC, lower case, without accents and apostrophes. Only the
-// general accents go; marks that spell vowels in other scripts stay.
-func fold(s string) string {
-	s = lower(norm.NFKC.String(apostrophes.Replace(strings.ToValidUTF8(s, " "))))
-	s = strings.Map(func(r rune) rune {
-		if r >= 0x0300 && r <= 0x036F || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Cc, r) && !unicode.IsSpace(r) {
-			return -1
-		}
-		return r
-	}, norm.NFKD.String(s))
-	return apostrophes.Replace(norm.NFKC.String(ascii.Replace(s)))
 }
 
 // similarity is Jaro–Winkler over characters: 0 for nothing in common, 1 for equal. A common beginning of up to four

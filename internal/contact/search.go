@@ -11,6 +11,8 @@ import (
 
 	"onebook/internal/activity"
 	"onebook/internal/fault"
+	"onebook/internal/find"
+	"onebook/internal/id"
 	"onebook/internal/store"
 )
 
@@ -59,9 +61,9 @@ func cut(w string) string {
 // emailTerms are the match key, the address in its own letters where the key has it in ASCII, and the review key, by
 // which [Service.Match] proposes.
 func emailTerms(e Email) []string {
-	out := []string{fold(e.Key), fold(e.Address)}
+	out := []string{find.Fold(e.Key), find.Fold(e.Address)}
 	if _, review, err := Key(e.Address); err == nil && review != "" {
-		out = append(out, fold(review))
+		out = append(out, find.Fold(review))
 	}
 	return out
 }
@@ -93,7 +95,7 @@ func ask(text string) query {
 		return query{scan: d, parts: []part{{whole: d}}}
 	}
 	var q query
-	for _, f := range strings.Fields(fold(text)) {
+	for _, f := range strings.Fields(find.Fold(text)) {
 		p := part{whole: f, words: strings.FieldsFunc(f, func(r rune) bool { return !wordRune(r) })}
 		for i := range p.words {
 			p.words[i] = cut(p.words[i])
@@ -136,7 +138,8 @@ const (
 // List answers the contacts of one state, Active or Archived, with their balances. Without a query it is all of them, newest first;
 // with one, those of whom every word of it begins a name, the company, an address, or a telephone number, in the order
 // of what was found. A page may hold fewer than limit and still have a cursor. The index is by two characters: of a
-// single one it knows only terms that are no longer.
+// single one it knows only terms that are no longer. Behind these come those whose documents have numbers that begin with
+// the query.
 func (s *Service) List(ctx context.Context, state State, text string, limit int, cursor string) ([]Contact, string, error) {
 	if limit <= 0 || limit > MaxPage {
 		limit = DefaultPage
@@ -144,8 +147,22 @@ func (s *Service) List(ctx context.Context, state State, text string, limit int,
 	if strings.TrimSpace(text) == "" {
 		return s.newest(ctx, state, limit, cursor)
 	}
-	return s.search(ctx, state, text, limit, cursor)
+	var out []Contact
+	if cursor != numbersNext {
+		var err error
+		if out, cursor, err = s.Named(ctx, state, text, limit, cursor); err != nil || cursor != "" {
+			return out, cursor, err
+		}
+		if len(out) == limit {
+			return out, numbersNext, nil
+		}
+	}
+	more, err := s.numbered(ctx, state, text, limit-len(out))
+	return append(out, more...), "", err
 }
+
+// numbersNext is the cursor behind the contacts that are found by themselves: those found by their documents follow.
+const numbersNext = "numbers"
 
 func (s *Service) newest(ctx context.Context, state State, limit int, cursor string) ([]Contact, string, error) {
 	partitions := make([]string, Shards)
@@ -164,23 +181,22 @@ func (s *Service) newest(ctx context.Context, state State, limit int, cursor str
 	return listed(found, state), next, err
 }
 
-func (s *Service) search(ctx context.Context, state State, text string, limit int, cursor string) ([]Contact, string, error) {
+// Named answers the contacts of one state that are found by a query of their own: names, addresses, telephone numbers.
+func (s *Service) Named(ctx context.Context, state State, text string, limit int, cursor string) ([]Contact, string, error) {
 	out := []Contact{}
 	q := ask(text)
 	if q.scan == "" {
 		return out, "", nil
 	}
-	in := store.Query{Partition: findPartition(q.scan), Prefix: q.scan, Cursor: cursor}
-	for n := 0; n < maxPages; n++ {
-		in.Limit = limit - len(out)
-		p, err := s.Table.List(ctx, in)
+	for n := 0; n < maxPages && len(out) < limit; n++ {
+		hits, next, err := find.Beginning(ctx, s.Table, q.scan, limit-len(out), cursor)
 		if err != nil {
 			return nil, "", err
 		}
 		var ids, terms []string
-		for _, it := range p.Items {
-			if t, contactID, ok := splitTerm(it.SK); ok {
-				ids, terms = append(ids, contactID), append(terms, t)
+		for _, h := range hits {
+			if h.Kind == find.Contact {
+				ids, terms = append(ids, h.ID), append(terms, h.Term)
 			}
 		}
 		found, err := s.load(ctx, ids)
@@ -193,11 +209,53 @@ func (s *Service) search(ctx context.Context, state State, text string, limit in
 				out = append(out, listed(found[i:i+1], state)...)
 			}
 		}
-		if in.Cursor = p.Cursor; p.Cursor == "" || len(out) >= limit {
+		if cursor = next; cursor == "" {
 			break
 		}
 	}
-	return out, in.Cursor, nil
+	return out, cursor, nil
+}
+
+// maxNumbered is how many documents one search for their numbers looks at.
+const maxNumbered = 20
+
+// numbered answers at most limit contacts of documents whose numbers begin with text, each once, without those that a
+// search finds by themselves.
+func (s *Service) numbered(ctx context.Context, state State, text string, limit int) ([]Contact, error) {
+	hits, _, err := find.Beginning(ctx, s.Table, find.Fold(strings.TrimSpace(text)), maxNumbered, "")
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, h := range hits {
+		if h.Kind == find.Contact {
+			continue
+		}
+		owner, err := s.owner(ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(ids, owner) {
+			ids = append(ids, owner)
+		}
+	}
+	found, err := s.load(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	q := ask(text)
+	out := slices.DeleteFunc(listed(found, state), func(c Contact) bool { return q.found(c.terms()) })
+	return out[:min(limit, len(out))], nil
+}
+
+// owner answers whose a document is, after a merge was followed.
+func (s *Service) owner(ctx context.Context, h find.Hit) (string, error) {
+	born, err := id.Owner(h.ID)
+	if err != nil {
+		return "", err
+	}
+	owner, _, err := s.follow(ctx, born)
+	return owner, err
 }
 
 func firstWith(sorted []string, prefix string) string {

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"onebook/internal/fault"
+	"onebook/internal/find"
 )
 
 // A contact is found by the beginning of whatever a person remembers of it.
@@ -167,7 +168,7 @@ func TestSearchKnowsWhatIsAndForgetsWhatWas(t *testing.T) {
 			if it == nil {
 				it = ch.Old
 			}
-			if it.Kind == TermKind || it.Kind == GuardKind || it.Kind == PointerKind {
+			if it.Kind == find.ItemKind || it.Kind == GuardKind || it.Kind == PointerKind {
 				live[it.PK+" "+it.SK] = ch.New != nil
 			}
 		}
@@ -189,7 +190,7 @@ func TestOlderTermsDoNotLockAContact(t *testing.T) {
 	w := newWorld(t)
 	c := w.add(t, person("Jane Doe", "jane@example.com", ""))
 	// Older code knew no term "doe" and already had one that a new name will need.
-	gone, err := w.Table.Get(ctx, termKey("doe", c.ID))
+	gone, err := w.Table.Get(ctx, find.Key("doe", find.Contact, c.ID))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"onebook/internal/activity"
 	"onebook/internal/fault"
+	"onebook/internal/find"
 	"onebook/internal/id"
 	"onebook/internal/member"
 	"onebook/internal/org"
@@ -150,5 +151,5 @@ func (w *world) changes(tb testing.TB, prefix string) int {
 func deleteOf(it store.Item) store.Op { return store.Delete(it.Key, it.Version) }
 
 func putTerm(term, contactID string) store.Op {
-	return store.Put(store.Item{Key: termKey(term, contactID), Kind: TermKind})
+	return find.Put(term, find.Contact, contactID)
 }

@@ -14,6 +14,7 @@ import (
 
 	"onebook/internal/civil"
 	"onebook/internal/fault"
+	"onebook/internal/find"
 	"onebook/internal/id"
 	"onebook/internal/sale"
 	"onebook/internal/store"
@@ -206,20 +207,11 @@ func (e Estimate) Guard() (store.Op, error) {
 		Else(fault.Exists.Errorf("the number %s was given before; change the numbering in the settings", e.Number).Coded("number_taken")), nil
 }
 
-// ByNumber answers the estimate with this number. fault.NotFound when there is none.
-func ByNumber(ctx context.Context, t store.Table, number string) (Estimate, error) {
-	it, err := t.Get(ctx, guardKey(number))
-	if errors.Is(err, fault.NotFound) || errors.Is(err, fault.Invalid) {
-		return Estimate{}, fault.NotFound.Errorf("there is no estimate with this number")
+// Terms answers the operations by which a search finds the estimate from now on: by its number and by its total.
+func (e Estimate) Terms() []store.Op {
+	return []store.Op{
+		find.Put(find.Fold(e.Number), find.Estimate, e.ID), find.Put(find.Amount(e.Body.Totals.Total), find.Estimate, e.ID),
 	}
-	if err != nil {
-		return Estimate{}, err
-	}
-	var ref struct{ ID string }
-	if err := json.Unmarshal(it.Body, &ref); err != nil {
-		return Estimate{}, fmt.Errorf("number %s: %w", number, err)
-	}
-	return Get(ctx, t, ref.ID)
 }
 
 // List answers estimates, newest first: of one contact, of one state, or all.

@@ -55,6 +55,12 @@ func Contact(prefix, id string) (string, error) {
 	return "ct_" + b[:partLen], nil
 }
 
+// Owner answers the contact that a thing belongs to, whatever kind of thing it is. NotFound as for Contact.
+func Owner(id string) (string, error) {
+	p, _, _ := strings.Cut(id, "_")
+	return Contact(p, id)
+}
+
 // Check answers NotFound unless id has this prefix and a well-formed single part.
 func Check(prefix, id string) error {
 	p, b, ok := strings.Cut(id, "_")

@@ -20,6 +20,7 @@ import (
 
 	"onebook/internal/civil"
 	"onebook/internal/fault"
+	"onebook/internal/find"
 	"onebook/internal/id"
 	"onebook/internal/sale"
 	"onebook/internal/store"
@@ -329,6 +330,13 @@ func (i Invoice) Guard() (store.Op, error) {
 	}
 	return store.Put(store.Item{Key: guardKey(i.Number), Kind: "guard", Body: body}).
 		Else(fault.Exists.Errorf("the number %s was given before; change the numbering in the settings", i.Number).Coded("number_taken")), nil
+}
+
+// Terms answers the operations by which a search finds the invoice from now on: by its number and by its total.
+func (i Invoice) Terms() []store.Op {
+	return []store.Op{
+		find.Put(find.Fold(i.Number), find.Invoice, i.ID), find.Put(find.Amount(i.Body.Totals.Total), find.Invoice, i.ID),
+	}
 }
 
 // ByNumber answers the invoice with this number. fault.NotFound when there is none.

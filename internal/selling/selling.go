@@ -307,7 +307,7 @@ func (s *Service) freeze(ctx context.Context, e *estimate.Estimate, set org.Sett
 	frozen := sale.Freeze(set, c)
 	e.Number, e.Frozen, e.LinkID = n.Number, &frozen, l.ID
 	guard, err := e.Guard()
-	return []store.Op{n.Op, op, guard}, err
+	return append(e.Terms(), n.Op, op, guard), err
 }
 
 // View notes that a person opened the estimate. It is noted once; later openings change nothing.

@@ -9,13 +9,14 @@ import (
 	"onebook/internal/app/door"
 	"onebook/internal/inquiry"
 	"onebook/internal/phone"
+	"onebook/internal/search"
 )
 
 // Function serves contacts, matching, timelines, tasks, messages and the public form of inquiries.
 func Function(x *app.Product) (app.Handler, error) {
 	x.Contacts.Phones = phone.Plans{}
 	return door.Serve(x, []api.Door{
-		api.Contacts{Contacts: x.Contacts, Org: x.Org, Table: x.Table}.Door(),
+		api.Contacts{Contacts: x.Contacts, Org: x.Org, Table: x.Table, Search: &search.Service{Table: x.Table, Contacts: x.Contacts}}.Door(),
 		api.Desk{Table: x.Table, Records: x.Records, Org: x.Org, Now: x.Now, Contacts: x.Contacts, Tasks: x.Tasks, Inquiries: &inquiry.Service{
 			Table: x.Table, Records: x.Records, IDs: x.IDs, Now: x.Now, Org: x.Org, Members: x.Members, Contacts: x.Contacts, Tasks: x.Tasks,
 		}}.Door(),
