@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"onebook/infra/local/objects"
 	"onebook/internal/fault"
 	"onebook/internal/store"
 )
@@ -70,6 +71,7 @@ func (p *Program) controls(r *run) *http.ServeMux {
 	mux.HandleFunc("POST /_local/clock", r.moveClock)
 	mux.HandleFunc("GET /_local/stream", r.showStream)
 	mux.HandleFunc("POST /_local/stream", r.switchStream)
+	mux.HandleFunc("POST /_local/objects", r.harmObject)
 	mux.HandleFunc("GET /_local/table", r.showTable)
 	mux.HandleFunc("GET /_local/rights", r.showRights)
 	return mux
@@ -87,6 +89,26 @@ func (p *Program) serveReset(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		send(w, http.StatusOK, map[string]bool{"reset": true})
+	}
+}
+
+// harmObject lets a stored document be lost, so that one sees it come back.
+func (r *run) harmObject(w http.ResponseWriter, req *http.Request) {
+	const form = `send {"key":"documents/in_…/1.pdf","do":"delete"} or "do":"alter"`
+	var in struct{ Key, Do string }
+	if !read(w, req, &in, form) {
+		return
+	}
+	if in.Do != "delete" && in.Do != "alter" {
+		say(w, http.StatusBadRequest, form)
+		return
+	}
+	if err := r.objects.Harm(in.Key, in.Do == "alter"); errors.Is(err, objects.ErrNothing) {
+		say(w, http.StatusNotFound, err.Error())
+	} else if err != nil {
+		say(w, http.StatusInternalServerError, err.Error())
+	} else {
+		send(w, http.StatusOK, map[string]string{"key": in.Key, "done": in.Do})
 	}
 }
 

@@ -154,6 +154,20 @@ func (c client) life(email string) map[string]any {
 	return inv
 }
 
+// lose harms the PDF of an invoice and waits until it is again what it was.
+func (c client) lose(invoiceID, how, was string) {
+	c.Helper()
+	c.say("POST", "/_local/objects", `{"key":"documents/`+invoiceID+`/1.pdf","do":"`+how+`"}`)
+	status, body := c.do("GET", "/v1/invoices/"+invoiceID+"/pdf", "")
+	if status != http.StatusConflict || !strings.Contains(body, "restoring") {
+		c.Errorf("a lost PDF is answered with %d %s", status, body)
+	}
+	c.say("POST", "/_local/clock", `{"advance":"2m"}`)
+	if now := c.file("/v1/invoices/" + invoiceID + "/pdf"); now != was {
+		c.Errorf("the PDF that came back has %d bytes, and had %d", len(now), len(was))
+	}
+}
+
 // needless are rights that nothing in a local run uses, each with its reason.
 var needless = map[string]string{
 	"setup dynamodb:GetItem Data.Table":          "the owner is there already, so nothing is written",
@@ -242,7 +256,10 @@ func TestRolesFitTheProduct(t *testing.T) {
 		t.Errorf("the staff's PDF begins with %.20q", file)
 	}
 
-	// The sweeper alone, with the same accident.
+	// The PDF is lost, and comes back byte for byte.
+	c.lose(inv["id"].(string), "delete", file)
+
+	// The sweeper alone, with the same accidents.
 	c.say("POST", "/_local/stream", `{"on":false}`)
 	c.say("POST", "/_local/fault", `{"point":"s3.put","kind":"timeout_after","count":1}`)
 	next := c.say("POST", "/v1/invoices", `{"contactId":"`+ct+`","lines":[{"name":"X","quantity":"1","unitPrice":"5.00","taxClass":"standard"}]}`)["id"].(string)
@@ -257,6 +274,7 @@ func TestRolesFitTheProduct(t *testing.T) {
 	if got := c.say("GET", "/v1/invoices/"+next, ""); got["status"] != "paid" || got["pdf"] == nil {
 		t.Errorf("with the stream and the webhooks off the invoice is %v, its PDF %v", got["status"], got["pdf"])
 	}
+	c.lose(inv["id"].(string), "alter", file)
 	if _, err := p.current().functions.Invoke(t.Context(), "setup", json.RawMessage(`{"ownerEmail":"owner@demo.invalid"}`)); err != nil {
 		t.Error(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"onebook/internal/activity"
 	"onebook/internal/fault"
+	"onebook/internal/id"
 	"onebook/internal/invoice"
 	"onebook/internal/store"
 )
@@ -15,19 +16,24 @@ import (
 // Blobs makes addresses of stored objects; filename is what the browser calls the file.
 type Blobs interface {
 	PresignGet(ctx context.Context, key, filename string, ttl time.Duration) (string, error)
+	// Current answers the version that a key shows; fault.NotFound when it shows none.
+	Current(ctx context.Context, key string) (version string, err error)
 }
 
 // Service finds documents.
 type Service struct {
-	Table store.Table
-	Blobs Blobs
-	Now   func() time.Time // the machine's clock: addresses are checked against real time
+	Table   store.Table
+	Records *activity.Records
+	IDs     id.Source
+	Blobs   Blobs
+	Now     func() time.Time // the machine's clock: addresses are checked against real time
+	Clock   func() time.Time // the product's clock
 }
 
 const linkFor = 5 * time.Minute
 
 // Link answers an address of the invoice's PDF that works until expiresAt. fault.Unready while the PDF is being made, and
-// for a draft, which has none.
+// for a draft, which has none; also while a PDF that was lost or altered is brought back.
 func (s *Service) Link(ctx context.Context, _ activity.By, i invoice.Invoice) (url string, expiresAt time.Time, err error) {
 	if i.State == invoice.Draft {
 		return "", time.Time{}, fault.Unready.Errorf("a draft has no PDF; it is made when the invoice is issued")
@@ -38,6 +44,9 @@ func (s *Service) Link(ctx context.Context, _ activity.By, i invoice.Invoice) (u
 	}
 	if tr.PDF == nil {
 		return "", time.Time{}, fault.Unready.Errorf("the PDF is being made; try again in a moment")
+	}
+	if err := s.intact(ctx, i, *tr.PDF); err != nil {
+		return "", time.Time{}, err
 	}
 	expiresAt = s.Now().UTC().Add(linkFor).Truncate(time.Second)
 	url, err = s.Blobs.PresignGet(ctx, tr.PDF.Key, filename(i.Number), linkFor)

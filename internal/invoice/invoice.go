@@ -215,6 +215,8 @@ type PDF struct {
 	SHA256  string    `json:"sha256"`
 	Bytes   int       `json:"bytes"`
 	Version string    `json:"version,omitempty"` // of the object in the bucket
+	Earlier []string  `json:"earlier,omitempty"` // versions with the same bytes that were the current one before
+	Lost    string    `json:"lost,omitempty"`    // what the bucket showed instead; while it is being restored
 	ReadyAt time.Time `json:"readyAt"`
 }
 

@@ -34,6 +34,8 @@ type Blobs interface {
 	PutOnce(ctx context.Context, key string, body []byte, contentType string) (version string, err error)
 	// Get reads the newest version, or the one named.
 	Get(ctx context.Context, key, version string) (body []byte, got string, err error)
+	// PutAgain stores body under a key whatever it holds, and answers the new version.
+	PutAgain(ctx context.Context, key string, body []byte, contentType string) (version string, err error)
 }
 
 // Printer prints.

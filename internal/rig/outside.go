@@ -96,37 +96,74 @@ func (b *Mailbox) Sent() []letter.Message {
 	return append([]letter.Message(nil), b.sent...)
 }
 
-// Blobs are objects that are put once.
+// Blobs are objects with versions.
 type Blobs struct {
 	mu      sync.Mutex
-	objects map[string][]byte
+	objects map[string][]object
 	puts    int
 }
 
+// object is one version; an empty version is a delete marker.
+type object struct {
+	version string
+	body    []byte
+}
+
 // PutOnce stores body unless the key holds something.
-func (b *Blobs) PutOnce(_ context.Context, key string, body []byte, _ string) (string, error) {
+func (b *Blobs) PutOnce(ctx context.Context, key string, body []byte, kind string) (string, error) {
+	if _, err := b.Current(ctx, key); err == nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.puts++
+		return "", fault.Exists.Errorf("there is an object already")
+	}
+	return b.PutAgain(ctx, key, body, kind)
+}
+
+// PutAgain stores body as a new version.
+func (b *Blobs) PutAgain(_ context.Context, key string, body []byte, _ string) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.puts++
-	if _, there := b.objects[key]; there {
-		return "", fault.Exists.Errorf("there is an object already")
-	}
 	if b.objects == nil {
-		b.objects = map[string][]byte{}
+		b.objects = map[string][]object{}
 	}
-	b.objects[key] = append([]byte(nil), body...)
-	return "v1", nil
+	v := fmt.Sprintf("v%d", len(b.objects[key])+1)
+	b.objects[key] = append(b.objects[key], object{v, append([]byte(nil), body...)})
+	return v, nil
 }
 
-// Get reads an object; it has one version.
-func (b *Blobs) Get(_ context.Context, key, _ string) ([]byte, string, error) {
+// Current answers the version that a key shows.
+func (b *Blobs) Current(ctx context.Context, key string) (string, error) {
+	_, v, err := b.Get(ctx, key, "")
+	return v, err
+}
+
+// Get reads an object: the newest version, or the one named.
+func (b *Blobs) Get(_ context.Context, key, version string) ([]byte, string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	o, ok := b.objects[key]
-	if !ok {
-		return nil, "", fault.NotFound.Errorf("there is no such object")
+	for n := len(b.objects[key]) - 1; n >= 0; n-- {
+		o := b.objects[key][n]
+		if version == "" && o.version == "" {
+			break
+		}
+		if version == "" || o.version == version {
+			return append([]byte(nil), o.body...), o.version, nil
+		}
 	}
-	return append([]byte(nil), o...), "v1", nil
+	return nil, "", fault.NotFound.Errorf("there is no such object")
+}
+
+// Lose puts a delete marker over a key; with all, its versions go as well.
+func (b *Blobs) Lose(key string, all bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if all {
+		delete(b.objects, key)
+		return
+	}
+	b.objects[key] = append(b.objects[key], object{})
 }
 
 // PresignGet makes an address.

@@ -16,6 +16,7 @@ import (
 
 	"onebook/internal/activity"
 	"onebook/internal/app"
+	"onebook/internal/archive"
 	"onebook/internal/billing"
 	"onebook/internal/checkout"
 	"onebook/internal/effect"
@@ -73,7 +74,7 @@ func New(tb testing.TB, around ...func(store.Table) store.Table) *Rig {
 	r.Printer = &printing.Printer{Table: table, Records: r.Records, Blobs: r.Blobs, Links: r.Links, Now: r.Clock.Now}
 	r.Runner = &effect.Runner{Table: table, Now: r.Clock.Now, Handlers: map[string]effect.Handler{
 		selling.MailEstimate: r.Post.Estimate, billing.MailInvoice: r.Post.Invoice, checkout.MailReceipt: r.Post.Receipt,
-		billing.PrintPDF: r.Printer.Invoice,
+		billing.PrintPDF: r.Printer.Invoice, archive.RestorePDF: r.Printer.Restore,
 	}}
 	return r
 }

@@ -97,6 +97,29 @@ func (b *Blobs) Get(ctx context.Context, key, version string) ([]byte, string, e
 	return body, aws.ToString(out.VersionId), nil
 }
 
+// PutAgain writes body under key whatever it holds, and answers the version written: for a document that was lost or
+// altered and whose recorded bytes take their place again.
+func (b *Blobs) PutAgain(ctx context.Context, key string, body []byte, contentType string) (string, error) {
+	out, err := b.Client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.Bucket, Key: &key, Body: bytes.NewReader(body), ContentType: &contentType})
+	if err != nil {
+		return "", b.classify(key, err)
+	}
+	return aws.ToString(out.VersionId), nil
+}
+
+// Current answers the version that a key shows. fault.NotFound when it shows none.
+func (b *Blobs) Current(ctx context.Context, key string) (string, error) {
+	out, err := b.Client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.Bucket, Key: &key})
+	if status(err) == http.StatusForbidden {
+		// S3 tells 403 and not 404 of a missing key to who may not list the bucket, and no function may.
+		return "", fmt.Errorf("%w: %w", fault.NotFound.Errorf("there is no document %s", key), err)
+	}
+	if err != nil {
+		return "", b.classify(key, err)
+	}
+	return aws.ToString(out.VersionId), nil
+}
+
 // PresignGet makes an address under which anybody can read the document until ttl has passed by the machine's
 // clock (5 minutes at most by the product's rules). A browser stores it under filename.
 func (b *Blobs) PresignGet(ctx context.Context, key, filename string, ttl time.Duration) (string, error) {

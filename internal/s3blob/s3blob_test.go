@@ -157,3 +157,17 @@ func TestDisposition(t *testing.T) {
 		}
 	}
 }
+
+// Who may not list the bucket hears 403 of a key that is missing, and a document that is missing must be told from one that
+// cannot be reached.
+func TestCurrentTellsWhatIsMissing(t *testing.T) {
+	for answer, want := range map[int]fault.Kind{
+		http.StatusNotFound: fault.NotFound, http.StatusForbidden: fault.NotFound, http.StatusServiceUnavailable: fault.Busy,
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(answer) }))
+		if _, err := against(s.URL).Current(t.Context(), "documents/in_1/1.pdf"); !errors.Is(err, want) {
+			t.Errorf("%d is answered with %v", answer, err)
+		}
+		s.Close()
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"onebook/internal/app"
 	"onebook/internal/app/outside"
+	"onebook/internal/archive"
 	"onebook/internal/billing"
 	"onebook/internal/checkout"
 	"onebook/internal/cognito"
@@ -32,7 +33,7 @@ func runner(x *app.Product, lanes ...string) *effect.Runner {
 			r.Handlers[member.SignIn] = x.Members.Enrol(directory(x))
 		case effect.PDF:
 			p := &printing.Printer{Table: x.Table, Records: x.Records, Blobs: outside.Blobs(x), Links: x.Links, Now: x.Now}
-			r.Handlers[billing.PrintPDF] = p.Invoice
+			r.Handlers[billing.PrintPDF], r.Handlers[archive.RestorePDF] = p.Invoice, p.Restore
 		}
 	}
 	return r

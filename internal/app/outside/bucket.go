@@ -14,5 +14,5 @@ func Blobs(x *app.Product) *s3blob.Blobs {
 
 // Archive hands out the documents in it.
 func Archive(x *app.Product) *archive.Service {
-	return &archive.Service{Table: x.Table, Blobs: Blobs(x), Now: x.Machine}
+	return &archive.Service{Table: x.Table, Records: x.Records, IDs: x.IDs, Blobs: Blobs(x), Now: x.Machine, Clock: x.Now}
 }
