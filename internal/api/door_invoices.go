@@ -58,6 +58,7 @@ type pdfView struct {
 	SHA256  string    `json:"sha256"`
 	Bytes   int       `json:"bytes"`
 	ReadyAt time.Time `json:"readyAt"`
+	Lacking []string  `json:"lacking,omitempty" doc:"characters that stand on it as these numbers, because no font has them"`
 }
 
 type deliveryView struct {
@@ -113,7 +114,7 @@ func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceVie
 		v.Recipients = append(v.Recipients, i.Frozen.Client.Email)
 	}
 	if p := tr.PDF; p != nil {
-		v.PDF = &pdfView{SHA256: p.SHA256, Bytes: p.Bytes, ReadyAt: p.ReadyAt}
+		v.PDF = &pdfView{SHA256: p.SHA256, Bytes: p.Bytes, ReadyAt: p.ReadyAt, Lacking: p.Lacking}
 	}
 	if d := tr.Delivery; d != nil {
 		v.Delivery = &deliveryView{State: string(d.State), To: d.To, At: d.At}

@@ -6,12 +6,12 @@ import "testing"
 func BenchmarkRender(b *testing.B) {
 	for name, p := range map[string]Paper{"latin": sample(), "mixed": mixed()} {
 		b.Run(name, func(b *testing.B) {
-			if _, err := Render(p); err != nil { // loads the fonts, which a process does once
+			if _, _, err := Render(p); err != nil { // loads the fonts, which a process does once
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Render(p); err != nil {
+				if _, _, err := Render(p); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -3,6 +3,7 @@ package document
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/go-pdf/fpdf"
 )
@@ -37,19 +38,22 @@ func (s style) in(c rgb) style { s.color = c; return s }
 // canvas draws on one document. Texts are prepared first, which notes their characters; when all are known, the pages
 // of the typeface are chosen, and then the texts are drawn.
 type canvas struct {
-	pdf   *fpdf.Fpdf
-	faces *[2]weight
-	seen  [2]map[rune]bool
-	runes [2][]rune // the same in order of appearance, for nothing may depend on the order of a map
-	pages [2][]*page
+	pdf    *fpdf.Fpdf
+	layout int
+	faces  *[2]weight
+	seen   [2]map[rune]bool
+	runes  [2][]rune // the same in order of appearance, for nothing may depend on the order of a map
+	pages  [2][]*page
+
+	lacking []string // the characters that no font of ours draws
 
 	font  *page // what fpdf has at the moment
 	size  float64
 	color rgb
 }
 
-func newCanvas(pdf *fpdf.Fpdf, faces *[2]weight) *canvas {
-	c := &canvas{pdf: pdf, faces: faces}
+func newCanvas(pdf *fpdf.Fpdf, faces *[2]weight, layout int) *canvas {
+	c := &canvas{pdf: pdf, faces: faces, layout: layout}
 	for w := range c.seen {
 		c.seen[w] = map[rune]bool{}
 	}
@@ -57,20 +61,35 @@ func newCanvas(pdf *fpdf.Fpdf, faces *[2]weight) *canvas {
 }
 
 // lines prepares a text of any length for a column.
-func (c *canvas) lines(s style, text string, width float64) []string {
-	w := &c.faces[s.weight]
-	lines := w.wrap(w.clean(text), s.size, width)
-	for _, line := range lines {
-		c.note(s, line)
-	}
-	return lines
+func (c *canvas) lines(s style, text string, width float64) []line {
+	return c.noted(s, c.faces[s.weight].set(c.clean(s, text), s.size, width, c.layout))
 }
 
 // line prepares a text that stays on one line.
 func (c *canvas) line(s style, text string) string {
-	text = oneLine(c.faces[s.weight].clean(text))
-	c.note(s, text)
-	return text
+	for _, line := range c.noted(s, c.faces[s.weight].set(oneLine(c.clean(s, text)), s.size, math.MaxInt32, c.layout)) {
+		return line.text
+	}
+	return ""
+}
+
+func (c *canvas) noted(s style, lines []line) []line {
+	for _, line := range lines {
+		c.note(s, line.text)
+	}
+	return lines
+}
+
+// clean makes a text printable in a style.
+func (c *canvas) clean(s style, text string) string {
+	if c.layout == 1 {
+		return c.faces[s.weight].boxed(text)
+	}
+	return c.faces[s.weight].clean(text, func(r rune) {
+		if name := number(r); !slices.Contains(c.lacking, name) {
+			c.lacking = append(c.lacking, name)
+		}
+	})
 }
 
 func (c *canvas) note(s style, text string) {
@@ -125,6 +144,10 @@ func (c *canvas) text(s style, x, y float64, text string) {
 			buf = buf[:0]
 		}
 	}
+	instead := forms().typed
+	if c.layout == 1 {
+		instead = nil
+	}
 	for _, r := range text {
 		code, ok := current.codes[r]
 		if !ok {
@@ -139,9 +162,31 @@ func (c *canvas) text(s style, x, y float64, text string) {
 				panic(fmt.Sprintf("%q was drawn before it was prepared", r))
 			}
 		}
+		if letters := []rune(instead[r]); len(letters) > 0 {
+			flush()
+			x = c.form(s, current, x, base, code, letters)
+			continue
+		}
 		buf = append(buf, code)
 	}
 	flush()
+}
+
+// form draws one glyph of several letters, or of a letter's form, and says what was typed, for those who search or copy.
+// Readers of PDF find the letters of right-to-left text from the right, so the glyph stands for the last letter, and the
+// others follow it without ink or width.
+func (c *canvas) form(s style, p *page, x, base float64, code byte, letters []rune) float64 {
+	for n := len(letters) - 1; n >= 0; n-- {
+		c.pdf.RawWriteStr(fmt.Sprintf("/Span <</ActualText <FEFF%04X>>> BDC\n", letters[n]))
+		if n == len(letters)-1 {
+			c.run(s, p, x, base, []byte{code})
+			x += float64(p.widths[code]) * s.size / 1000
+		} else {
+			c.pdf.RawWriteStr(fmt.Sprintf("BT %.2f %.2f Td 3 Tr 1 Tz <%02X> Tj 0 Tr 100 Tz ET\n", x, pageHeight-base, code))
+		}
+		c.pdf.RawWriteStr("EMC\n")
+	}
+	return x
 }
 
 func (c *canvas) run(s style, p *page, x, base float64, codes []byte) {

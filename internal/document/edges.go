@@ -1,9 +1,6 @@
 package document
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 const (
 	carryHeight    = 23.0
@@ -15,7 +12,7 @@ type edges struct {
 	*maker
 	grid           grid
 	head           strip
-	footer         []string
+	footer         []line
 	footTop        float64
 	bottom         float64
 	running        [2]string
@@ -44,7 +41,7 @@ func (e *edges) prepare(m *maker, sheets []sheet) {
 		}
 	}
 	if len(sheets) > 1 {
-		first := func(lines []string) string { return strings.Join(lines[:min(1, len(lines))], "") }
+		first := func(lines []line) string { return append(lines, line{})[0].text }
 		e.running = [2]string{first(m.lines(quiet, m.Seller.Name, column/2-10)),
 			first(m.lines(quiet, m.title+" "+m.Number, column/2-10))}
 	}
@@ -69,7 +66,7 @@ func (e *edges) draw(c *canvas, i int, s *sheet) {
 	}
 	c.rule(left, e.footTop-6, column, 0.5, faint)
 	for n, line := range e.footer {
-		c.text(small, left, e.footTop+float64(float64(n)*small.leading), line)
+		c.text(small, left, e.footTop+float64(float64(n)*small.leading), line.text)
 	}
 	c.right(small, right, e.footTop, e.numbers[i])
 }

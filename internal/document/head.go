@@ -2,7 +2,7 @@ package document
 
 import "fmt"
 
-// item is a line of text at a place: x is its left end, or its right end.
+// item is a line of text at a place: x is its left end, or its right end when right is set.
 type item struct {
 	style style
 	text  string
@@ -61,7 +61,22 @@ func (m *maker) column(s style, x, width float64, texts ...string) []item {
 	var items []item
 	for _, text := range texts {
 		for _, line := range m.lines(s, text, width) {
-			items = append(items, item{style: s, text: line, x: x})
+			items = append(items, item{style: s, text: line.text, x: x})
+		}
+	}
+	return items
+}
+
+// flow is a column whose paragraphs begin where their reader begins: on the right where they run from right to left.
+func (m *maker) flow(s style, x, width float64, texts ...string) []item {
+	var items []item
+	for _, text := range texts {
+		for _, line := range m.lines(s, text, width) {
+			i := item{style: s, text: line.text, x: x, right: line.right}
+			if line.right {
+				i.x += width
+			}
+			items = append(items, i)
 		}
 	}
 	return items

@@ -5,8 +5,11 @@
 // documents (a measure, a word, a font) is a new layout version; old ones keep rendering as they did.
 //
 // Amounts are int64 minor units of the Paper's currency and are printed as given: nothing is computed here but the
-// sums carried from page to page. Texts may hold any Unicode. Control and direction characters are dropped; what no
-// font of ours draws, such as emoji, is shown as □. Only this package knows fpdf.
+// sums carried from page to page. Texts may hold any Unicode: Hebrew and Arabic run from right to left, Arabic letters
+// join; control characters and overrides of the direction are dropped; what no font of ours draws, such as Chinese or
+// emoji, is named by its number, [U+4E2D]. Only this package knows fpdf.
+//
+// Layout 1 drew everything from left to right and a box for what it had no glyph of.
 package document
 
 import (
@@ -19,7 +22,7 @@ import (
 )
 
 // Layout is the version that new Papers get.
-const Layout = 1
+const Layout = 2
 
 // Kind says which document a Paper is; it decides the words.
 type Kind string
@@ -123,8 +126,8 @@ type Tax struct {
 }
 
 func (p *Paper) check() error {
-	if p.Layout != Layout {
-		return fault.Invalid.Errorf("document %s asks for layout %d; this program knows layout %d", p.Number, p.Layout, Layout)
+	if p.Layout < 1 || p.Layout > Layout {
+		return fault.Invalid.Errorf("document %s asks for layout %d; this program knows layouts up to %d", p.Number, p.Layout, Layout)
 	}
 	if p.Kind != Estimate && p.Kind != Invoice && p.Kind != CreditNote {
 		return fault.Invalid.Errorf("%.40q is no kind of document: use %s, %s or %s", p.Kind, Estimate, Invoice, CreditNote)

@@ -49,7 +49,7 @@ func run(t tester, pdf []byte, tool string, args ...string) string {
 
 func render(t *testing.T, p Paper) []byte {
 	t.Helper()
-	pdf, err := Render(p)
+	pdf, _, err := Render(p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,28 +9,29 @@ import (
 	"github.com/go-pdf/fpdf"
 )
 
-// Render prints a Paper as PDF, A4. The same Paper gives the same bytes. It is an Invalid when the Paper has no date of
-// issue, an unknown currency, kind or layout, or a link that is no web address; no text makes it fail.
-func Render(p Paper) (pdf []byte, err error) {
+// Render prints a Paper as PDF, A4. The same Paper gives the same bytes. lacking are the characters that are named in it
+// because no font of ours draws them, each once, as "U+4E2D". It is an Invalid when the Paper has no date of issue, an unknown
+// currency, kind or layout, or a link that is no web address; no text makes it fail.
+func Render(p Paper) (pdf []byte, lacking []string, err error) {
 	if err := p.check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	faces, err := typefaces()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// fpdf panics where it meets what it does not expect. A document that cannot be printed must not take the
 	// process with it.
 	defer func() {
 		if r := recover(); r != nil {
-			pdf, err = nil, fmt.Errorf("document %s: printing broke off: %v", p.Number, r)
+			pdf, lacking, err = nil, nil, fmt.Errorf("document %s: printing broke off: %v", p.Number, r)
 		}
 	}()
 
 	f := fpdf.NewCustom(&fpdf.InitType{UnitStr: "pt", SizeStr: "A4"})
 	m := &maker{
 		Paper:  &p,
-		canvas: newCanvas(f, faces),
+		canvas: newCanvas(f, faces, p.Layout),
 		words:  wordsOf(p.Locale),
 		accent: accent(p.Seller.Accent),
 		title:  p.Title,
@@ -46,7 +47,7 @@ func Render(p Paper) (pdf []byte, err error) {
 
 	sheets, ends, err := m.compose()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// Setting up a compressor costs more than the rest of a page; the fonts, most of the file, are compressed already.
 	f.SetCompression(len(sheets) > 2)
@@ -57,9 +58,9 @@ func Render(p Paper) (pdf []byte, err error) {
 	}
 	var out bytes.Buffer
 	if err := f.Output(&out); err != nil {
-		return nil, fmt.Errorf("document %s: %w", p.Number, err)
+		return nil, nil, fmt.Errorf("document %s: %w", p.Number, err)
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), m.lacking, nil
 }
 
 func (m *maker) inform() {
@@ -71,9 +72,9 @@ func (m *maker) inform() {
 	m.pdf.SetCreationDate(on)
 	m.pdf.SetModificationDate(on)
 	m.pdf.SetLang(m.words.language)
-	m.pdf.SetTitle(inform(m.title+" "+m.Number), true)
-	m.pdf.SetAuthor(inform(m.Seller.Name), true)
-	m.pdf.SetSubject(inform(fmt.Sprintf(m.words.subject, m.title+" "+m.Number, m.Seller.Name, client)), true)
+	m.pdf.SetTitle(inform(m.title+" "+m.Number, m.Layout), true)
+	m.pdf.SetAuthor(inform(m.Seller.Name, m.Layout), true)
+	m.pdf.SetSubject(inform(fmt.Sprintf(m.words.subject, m.title+" "+m.Number, m.Seller.Name, client), m.Layout), true)
 	m.pdf.SetCreator("Onebook", true)
 }
 

@@ -55,8 +55,7 @@ func (m *maker) measureGrid(rows []row) grid {
 	amountWidth := max(m.width(label, amount), m.width(body, m.figure(m.Subtotal)))
 	fit := func(to *float64, head, text string, most float64) {
 		if text != "" {
-			face := &m.faces[regular]
-			*to = min(most, max(*to, m.width(label, head), m.width(body, oneLine(face.clean(text)))+0.5))
+			*to = min(most, max(*to, m.width(label, head), m.width(body, m.line(body, text))+0.5))
 		}
 	}
 	for _, r := range rows {
@@ -109,12 +108,12 @@ func (m *maker) table(g grid, rows []row) {
 }
 
 func (m *maker) tableRow(g grid, r *row, last bool) []strip {
-	text := m.column(body, left, g.item, r.Name)
+	text := m.flow(body, left, g.item, r.Name)
 	under := []string{r.Description, m.words.days(r.ServiceFrom, r.ServiceTo)}
 	if r.Discount != "" {
 		under = append(under, fmt.Sprintf(m.words.discount, r.Discount))
 	}
-	text = append(text, m.column(quiet, left, g.item, under...)...)
+	text = append(text, m.flow(quiet, left, g.item, under...)...)
 	columns := [][]item{text}
 	figures := func(at, width float64, text string) {
 		if at > 0 {
@@ -226,15 +225,16 @@ func (m *maker) prose() {
 	m.paragraph(m.words.terms, m.Terms)
 }
 
+const proseWidth = 400.0
+
 func (m *maker) paragraph(head, text string) {
-	const width = 400.0
-	lines := zip(m.column(body, left, width, text))
+	lines := zip(m.flow(body, left, proseWidth, text))
 	if len(lines) == 0 {
 		return
 	}
 	keep(lines, 4)
 	if head != "" {
-		m.add(strip{height: 14, glue: true, draw: zip(m.column(label, left, width, head))[0].draw})
+		m.add(strip{height: 14, glue: true, draw: zip(m.column(label, left, proseWidth, head))[0].draw})
 	}
 	m.add(lines...)
 	m.add(gap(8))

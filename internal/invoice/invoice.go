@@ -218,6 +218,7 @@ type PDF struct {
 	Earlier []string  `json:"earlier,omitempty"` // versions with the same bytes that were the current one before
 	Lost    string    `json:"lost,omitempty"`    // what the bucket showed instead; while it is being restored
 	ReadyAt time.Time `json:"readyAt"`
+	Lacking []string  `json:"lacking,omitempty"` // characters that it names because no font has them, as U+4E2D
 }
 
 // Kinds of items.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"onebook/internal/activity"
@@ -90,7 +91,7 @@ func (p *Printer) make(ctx context.Context, i invoice.Invoice) (invoice.PDF, err
 	if err != nil {
 		return invoice.PDF{}, err
 	}
-	pdf, err := document.Render(Paper(i, url, logo))
+	pdf, lacking, err := document.Render(Paper(i, url, logo))
 	if err != nil {
 		return invoice.PDF{}, err
 	}
@@ -103,7 +104,7 @@ func (p *Printer) make(ctx context.Context, i invoice.Invoice) (invoice.PDF, err
 		return invoice.PDF{}, err
 	}
 	sum := sha256.Sum256(pdf)
-	return invoice.PDF{Key: key, SHA256: hex.EncodeToString(sum[:]), Bytes: len(pdf), Version: version, ReadyAt: p.Now().UTC()}, nil
+	return invoice.PDF{Key: key, SHA256: hex.EncodeToString(sum[:]), Bytes: len(pdf), Version: version, ReadyAt: p.Now().UTC(), Lacking: lacking}, nil
 }
 
 func (p *Printer) done(ctx context.Context, i invoice.Invoice, made invoice.PDF, ops []store.Op) error {
@@ -113,7 +114,7 @@ func (p *Printer) done(ctx context.Context, i invoice.Invoice, made invoice.PDF,
 		if err != nil {
 			return nil, err
 		}
-		d := &activity.Deed{Kind: "document.made", Subject: i.ID, Refs: map[string]string{"sha256": made.SHA256}, Text: "Made the PDF of invoice " + i.Number, Ops: ops}
+		d := &activity.Deed{Kind: "document.made", Subject: i.ID, Refs: map[string]string{"sha256": made.SHA256}, Text: "Made the PDF of invoice " + i.Number + lacking(made.Lacking), Ops: ops}
 		if tr.PDF == nil {
 			tr.PDF = &made
 			op, err := tr.Put(i)
@@ -130,6 +131,17 @@ func (p *Printer) done(ctx context.Context, i invoice.Invoice, made invoice.PDF,
 		return d, nil
 	})
 	return err
+}
+
+// lacking says in the timeline which characters stand on the document as numbers.
+func lacking(characters []string) string {
+	switch n := len(characters); {
+	case n == 0:
+		return ""
+	case n > 10:
+		return fmt.Sprintf("; %d characters that our fonts lack stand on it as numbers, the first as %s", n, characters[0])
+	}
+	return "; our fonts lack " + strings.Join(characters, ", ") + ", which stand on it as these numbers"
 }
 
 // Paper is what an issued invoice looks like.

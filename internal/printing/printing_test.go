@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"onebook/internal/civil"
+	"onebook/internal/document"
 	"onebook/internal/invoice"
 	"onebook/internal/sale"
 )
@@ -32,5 +33,12 @@ func TestDateOfSupply(t *testing.T) {
 		if got := p.Lines[len(p.Lines)-1].ServiceFrom; got != c.last {
 			t.Errorf("%s: the last line says %s, want %s", name, got, c.last)
 		}
+	}
+}
+
+// New documents are frozen in the layout that the printer draws newest.
+func TestLayout(t *testing.T) {
+	if sale.Layout != document.Layout {
+		t.Errorf("documents are frozen in layout %d, the newest is %d", sale.Layout, document.Layout)
 	}
 }

@@ -65,8 +65,8 @@ type Frozen struct {
 	Look   Look   `json:"look"`
 }
 
-// Layout is the current version of the page's layout.
-const Layout = 1
+// Layout is the current version of the page's layout: what is printed knows it as document.Layout.
+const Layout = 2
 
 // Freeze takes the picture.
 func Freeze(set org.Settings, c Client) Frozen {
