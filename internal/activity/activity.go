@@ -1,7 +1,7 @@
 // Package activity is what was done: timeline, audit trail and books in one sealed, chained entry.
 //
 // Every deed of the product writes exactly one entry, in the transaction that changes the state it tells of
-// ([Records.Do]). The entries of a contact form a chain; so do those of the organisation, one chain a month. An entry
+// ([Records.Do]); one that concerns two chains writes one in each ([Deed.Beside]). The entries of a contact form a chain; so do those of the organisation, one chain a month. An entry
 // has a sealed part (sequence, hash of the entry before, instant, actor, kind, ids, postings, names of changed
 // fields, and a salted digest of the values that may name a person) and an open part (the salt and the values). The
 // hash covers the sealed part alone, so a person can be erased from the open parts while the chain still verifies.
@@ -44,6 +44,7 @@ const (
 	WriteOff    Account = "write-off"
 	Rounding    Account = "rounding"
 	ExchangeDif Account = "exchange"
+	Between     Account = "between-contacts" // what one contact's money does for another's invoice: even over each deed
 )
 
 // Tax is the account of one tax code, e.g. Tax("S:19").
@@ -239,6 +240,28 @@ func balanced(ps []Posting) error {
 		}
 		if n != 0 {
 			return fmt.Errorf("activity: postings are off by %d %s", n, c)
+		}
+	}
+	return nil
+}
+
+// level demands that what one part of a deed posts between contacts is taken up by its other parts, in every currency.
+func level(d *Deed) error {
+	between := map[string]int64{}
+	note := func(ps []Posting) {
+		for _, p := range ps {
+			if p.Account == Between {
+				between[p.Currency] += p.Amount
+			}
+		}
+	}
+	note(d.Postings)
+	for _, b := range d.Beside {
+		note(b.Deed.Postings)
+	}
+	for c, n := range between {
+		if n != 0 {
+			return fmt.Errorf("activity: %s leaves %d %s between two contacts", d.Kind, n, c)
 		}
 	}
 	return nil

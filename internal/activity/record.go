@@ -96,6 +96,24 @@ type Deed struct {
 	On       string // accounting date, yyyy-mm-dd; needed when there are postings
 	Postings []Posting
 	Ops      []store.Op // claims, states, pointers, effects
+
+	Tie    *Tie     // what the head of this chain belongs to from now on; nil leaves it as it is
+	Beside []Beside // what the same deed writes on further chains
+}
+
+// Beside is the part of a deed that lies on another chain, such as that of the contact whose credit pays, or of the one
+// that is merged away. All parts are one write, and each balances by itself: what goes over from one contact to another is posted to
+// [Between] on both sides.
+type Beside struct {
+	Chain Chain
+	Head  Head // as decide read it with [Records.Head]: when another deed moved it meanwhile, all is decided again
+	Deed  Deed // one that has a Tie and no Kind makes no entry: it only ties the head anew
+}
+
+// Tie is what a merge makes of a head (design.md §3, "Merge moves nothing"). Both are replaced.
+type Tie struct {
+	Members    []string // contacts merged into this one, those of its members included
+	MergedInto string   // the contact that survived, never one that was merged itself
 }
 
 // Errors that make a deed be decided again on fresh reads. They never reach a caller.
@@ -180,38 +198,79 @@ func (r *Records) Do(ctx context.Context, by By, c Chain, decide func(ctx contex
 	}
 }
 
+// Begin writes a deed that begins something for a contact: on its own chain, or, once it was merged into another, on
+// that one's, which it follows once (design.md §3). decide is told whose chain it is; it makes ids for that contact.
+// All else is as with [Records.Do].
+func (r *Records) Begin(ctx context.Context, by By, contact string, decide func(ctx context.Context, contact string, h Head) (*Deed, error)) (Entry, error) {
+	for range maxRedo {
+		survivor := ""
+		e, err := r.Do(ctx, by, ContactChain(contact), func(ctx context.Context, h Head) (*Deed, error) {
+			if survivor = h.MergedInto; survivor != "" {
+				return nil, nil
+			}
+			return decide(ctx, contact, h)
+		})
+		if err != nil || survivor == "" {
+			return e, err
+		}
+		contact = survivor
+	}
+	return Entry{}, store.ErrBusy
+}
+
 func (r *Records) write(ctx context.Context, by By, c Chain, h Head, d *Deed) (Entry, error) {
 	at := r.Now().UTC()
-	entry, e, err := seal(c, h, at, by, *d, r.Entropy)
+	// The heads come first: when several conditions fail at once, "read again" explains the others.
+	e, heads, rest, err := r.part(c, h, at, by, d)
 	if err != nil {
 		return Entry{}, err
 	}
-	next, err := h.moved(d.Postings)
-	if err != nil {
+	for _, b := range d.Beside {
+		_, more, ops, err := r.part(b.Chain, b.Head, at, by, &b.Deed)
+		if err != nil {
+			return Entry{}, err
+		}
+		heads, rest = append(heads, more...), append(rest, ops...)
+	}
+	if err := level(d); err != nil {
 		return Entry{}, err
 	}
-	next.Seq, next.Hash = e.Seq, e.Hash
-	body, err := json.Marshal(next)
-	if err != nil {
-		return Entry{}, fmt.Errorf("head: %w", err)
-	}
-	ops := make([]store.Op, 0, len(d.Ops)+3)
-	// The head comes first: when several conditions fail at once, "read again" explains the others.
-	ops = append(ops,
-		store.Put(store.Item{Key: c.head, Version: h.version, Kind: HeadKind, Body: body}).Else(errHeadMoved),
-		store.Put(entry).Else(errHeadMoved))
 	if by.Once.pending() {
 		op, err := by.Once.claim(at, r.onceFor(), d)
 		if err != nil {
 			return Entry{}, err
 		}
-		ops = append(ops, op)
+		heads = append(heads, op)
 	}
-	ops = append(ops, d.Ops...)
-	if err := r.Table.Write(ctx, ops...); err != nil {
+	if err := r.Table.Write(ctx, append(heads, rest...)...); err != nil {
 		return Entry{}, err
 	}
 	return e, nil
+}
+
+// part makes what one chain gets of a deed: its head and its entry, and what else is written with them.
+func (r *Records) part(c Chain, h Head, at time.Time, by By, d *Deed) (e Entry, heads, rest []store.Op, err error) {
+	next, err := h.moved(d.Postings)
+	if err != nil {
+		return Entry{}, nil, nil, err
+	}
+	if d.Kind != "" || d.Tie == nil || len(d.Postings) > 0 {
+		var entry store.Item
+		if entry, e, err = seal(c, h, at, by, *d, r.Entropy); err != nil {
+			return Entry{}, nil, nil, err
+		}
+		next.Seq, next.Hash = e.Seq, e.Hash
+		heads = append(heads, store.Put(entry).Else(errHeadMoved))
+	}
+	if d.Tie != nil {
+		next.Members, next.MergedInto = d.Tie.Members, d.Tie.MergedInto
+	}
+	body, err := json.Marshal(next)
+	if err != nil {
+		return Entry{}, nil, nil, fmt.Errorf("head: %w", err)
+	}
+	head := store.Put(store.Item{Key: c.head, Version: h.version, Kind: HeadKind, Body: body}).Else(errHeadMoved)
+	return e, append([]store.Op{head}, heads...), d.Ops, nil
 }
 
 func (r *Records) onceFor() time.Duration {
@@ -221,7 +280,7 @@ func (r *Records) onceFor() time.Duration {
 	return r.OnceFor
 }
 
-// Timeline lists a contact's entries, newest first.
+// Timeline lists the entries of one chain, newest first.
 func (r *Records) Timeline(ctx context.Context, c Chain, limit int, cursor string) ([]Entry, string, error) {
 	p, err := r.Table.List(ctx, store.Query{Partition: c.entries, Desc: true, Limit: limit, Cursor: cursor})
 	if err != nil {

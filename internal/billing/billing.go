@@ -112,11 +112,12 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (invoice
 		return invoice.Invoice{}, err
 	}
 	now := s.Now().UTC()
-	i := invoice.Invoice{
-		ID: s.IDs.Of("in", c.ContactID), ContactID: c.ContactID, State: invoice.Draft, Body: body, DueOn: in.DueOn, DueDays: in.DueDays,
-		CreatedAt: now, UpdatedAt: now,
-	}
-	_, err = s.Records.Do(ctx, by, activity.ContactChain(c.ContactID), func(context.Context, activity.Head) (*activity.Deed, error) {
+	var i invoice.Invoice
+	_, err = s.Records.Begin(ctx, by, c.ContactID, func(_ context.Context, contact string, _ activity.Head) (*activity.Deed, error) {
+		i = invoice.Invoice{
+			ID: s.IDs.Of("in", contact), ContactID: contact, State: invoice.Draft, Body: body, DueOn: in.DueOn, DueDays: in.DueDays,
+			CreatedAt: now, UpdatedAt: now,
+		}
 		op, err := i.Put()
 		if err != nil {
 			return nil, err

@@ -103,11 +103,12 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (estimat
 		return estimate.Estimate{}, err
 	}
 	now := s.Now().UTC()
-	e := estimate.Estimate{
-		ID: s.IDs.Of("es", c.ContactID), ContactID: c.ContactID, State: estimate.Draft, Body: body, ValidUntil: until,
-		CreatedAt: now, UpdatedAt: now,
-	}
-	_, err = s.Records.Do(ctx, by, activity.ContactChain(c.ContactID), func(context.Context, activity.Head) (*activity.Deed, error) {
+	var e estimate.Estimate
+	_, err = s.Records.Begin(ctx, by, c.ContactID, func(_ context.Context, contact string, _ activity.Head) (*activity.Deed, error) {
+		e = estimate.Estimate{
+			ID: s.IDs.Of("es", contact), ContactID: contact, State: estimate.Draft, Body: body, ValidUntil: until,
+			CreatedAt: now, UpdatedAt: now,
+		}
 		op, err := e.Put()
 		if err != nil {
 			return nil, err
