@@ -82,6 +82,8 @@ type invoiceView struct {
 	ContactID  string `json:"contactId"`
 	EstimateID string `json:"estimateId,omitempty"`
 	OrderID    string `json:"orderId,omitempty"`
+	Share      string `json:"share,omitempty" enum:"deposit,milestone,final" doc:"what it bills of its order, unless the whole; its lines are not edited"`
+	Deposit    bool   `json:"deposit,omitempty" doc:"asks for a deposit: a final invoice will take it off"`
 	SaleView
 	Paid       int64          `json:"paid" format:"minor"`
 	Credited   int64          `json:"credited" format:"minor"`
@@ -105,7 +107,7 @@ type invoiceView struct {
 func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceView {
 	v := invoiceView{
 		ID: i.ID, Number: i.Number, Status: string(i.State), Display: i.Display(today, !tr.ViewedAt.IsZero()), ContactID: i.ContactID,
-		EstimateID: i.EstimateID, OrderID: i.OrderID, SaleView: viewOf(i.Body), Paid: i.Paid, Credited: i.Credited, Due: i.Due(),
+		EstimateID: i.EstimateID, OrderID: i.OrderID, Share: string(i.Share), Deposit: i.Share == invoice.Deposit, SaleView: viewOf(i.Body), Paid: i.Paid, Credited: i.Credited, Due: i.Due(),
 		IssuedOn: i.IssuedOn, DueOn: i.DueOn, DueDays: i.DueDays, Recipients: []string{}, SentAt: when(i.SentAt),
 		ViewedAt: when(tr.ViewedAt), PaidAt: when(i.PaidAt), VoidReason: i.VoidReason, Reminders: []reminderView{},
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, Version: i.Version(),
@@ -122,21 +124,25 @@ func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceVie
 	return v
 }
 
-func (s Invoices) invoice(ctx context.Context, invoiceID string) (invoiceView, Tag, error) {
-	i, err := invoice.Get(ctx, s.Table, invoiceID)
+func (b books) invoice(ctx context.Context, invoiceID string) (invoiceView, Tag, error) {
+	i, err := invoice.Get(ctx, b.table, invoiceID)
 	if err != nil {
 		return invoiceView{}, Tag{}, err
 	}
-	tr, err := invoice.GetTrack(ctx, s.Table, i)
+	tr, err := invoice.GetTrack(ctx, b.table, i)
 	if err != nil {
 		return invoiceView{}, Tag{}, err
 	}
-	today, err := s.books().today(ctx)
+	today, err := b.today(ctx)
 	if err != nil {
 		return invoiceView{}, Tag{}, err
 	}
-	tag, err := s.books().tag(ctx, i.ContactID, i.Version(), today)
+	tag, err := b.tag(ctx, i.ContactID, i.Version(), today)
 	return invoiceOf(i, tr, today), tag, err
+}
+
+func (s Invoices) invoice(ctx context.Context, invoiceID string) (invoiceView, Tag, error) {
+	return s.books().invoice(ctx, invoiceID)
 }
 
 // tracks reads the tracks of invoices, in their order.

@@ -122,7 +122,7 @@ func publicOf(kind, number string, b sale.Body, f *sale.Frozen) publicView {
 	v := publicView{Kind: kind, Number: number, SaleView: viewOf(b), Payments: []receivedView{}}
 	v.LocationID = ""
 	for n := range v.Lines {
-		v.Lines[n].ItemID, v.Lines[n].TaxClass = "", ""
+		v.Lines[n].ItemID, v.Lines[n].TaxClass, v.Lines[n].Part = "", "", nil
 	}
 	if f != nil {
 		v.Locale, v.TimeZone, v.Seller, v.Client = f.Locale, f.Look.TimeZone, partyOf(f.Seller), partyOf(f.Client)

@@ -85,6 +85,7 @@ type lineView struct {
 	ServiceFrom civil.Date         `json:"serviceFrom,omitzero"`
 	ServiceTo   civil.Date         `json:"serviceTo,omitzero"`
 	Net         int64              `json:"net" format:"minor"`
+	Part        *sale.Part         `json:"part,omitempty" doc:"of a line that bills a share of an order, or takes an advance off: its net and taxes in minor units, as given"`
 }
 
 // SaleView is what estimates, orders and invoices have in common: the content as it was typed, and what it comes to.

@@ -5,11 +5,11 @@ import (
 	"time"
 
 	"onebook/internal/activity"
+	"onebook/internal/billing"
 	"onebook/internal/catalog"
 	"onebook/internal/civil"
 	"onebook/internal/estimate"
 	"onebook/internal/money"
-	"onebook/internal/order"
 	"onebook/internal/org"
 	"onebook/internal/selling"
 	"onebook/internal/store"
@@ -22,6 +22,7 @@ type Sales struct {
 	Org     *org.Service
 	Catalog *catalog.Service
 	Selling *selling.Service
+	Billing *billing.Service
 }
 
 func (s Sales) books() books { return books{table: s.Table, records: s.Records, org: s.Org} }
@@ -33,24 +34,7 @@ func (s Sales) routes(r *Router) {
 	s.catalogRoutes(r)
 	s.estimateRoutes(r)
 	s.deedRoutes(r)
-	Read(r, Op{ID: "getOrder", Path: "/orders/{id}", Summary: "What was agreed."},
-		func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (orderView, Tag, error) {
-			o, err := order.Get(ctx, s.Table, req.Params.ID)
-			if err != nil {
-				return orderView{}, Tag{}, err
-			}
-			tag, err := s.books().tag(ctx, o.ContactID, o.Version(), civil.Date{})
-			return orderOf(o), tag, err
-		})
-	List(r, Op{ID: "listOrders", Path: "/orders", Summary: "Orders, newest first."},
-		func(ctx context.Context, _ activity.By, req *Request[orderFilter, None]) ([]orderView, string, error) {
-			os, next, err := order.List(ctx, s.Table, order.State(req.Params.State), req.Params.Limit, req.Params.Cursor)
-			out := make([]orderView, 0, len(os))
-			for _, o := range os {
-				out = append(out, orderOf(o))
-			}
-			return out, next, err
-		})
+	s.orderRoutes(r)
 }
 
 // ItemForm is what people edit of a catalog item.
@@ -306,13 +290,15 @@ func (s Sales) deedRoutes(r *Router) {
 			return err
 		}))
 	Act(r, Op{ID: "convertEstimate", Path: "/estimates/{id}/convert",
-		Summary: "Make the order and the draft of its invoice.", About: "Lines and totals are carried over untouched. Again, it answers the same ids."},
-		Deed[idParam, None, convertedView]{
-			Do: func(ctx context.Context, by activity.By, req *Request[idParam, None]) (string, error) {
-				_, err := s.Selling.Convert(ctx, by, req.Params.ID)
+		Summary: "Make the order and the drafts of its invoices.",
+		About: "One draft over the whole, lines and totals untouched; or one for the deposit and each milestone, which sum to the order to the cent. " +
+			"Again, it answers the same ids; with another schedule it is 409 converted."},
+		Deed[idParam, scheduleForm, convertedView]{
+			Do: func(ctx context.Context, by activity.By, req *Request[idParam, scheduleForm]) (string, error) {
+				_, err := s.Selling.Convert(ctx, by, req.Params.ID, req.Body.schedule())
 				return req.Params.ID, err
 			},
-			Show: func(ctx context.Context, _ activity.By, _ *Request[idParam, None], estimateID string) (convertedView, Tag, error) {
+			Show: func(ctx context.Context, _ activity.By, _ *Request[idParam, scheduleForm], estimateID string) (convertedView, Tag, error) {
 				e, err := estimate.Get(ctx, s.Table, estimateID)
 				v := convertedView{OrderID: e.OrderID, InvoiceIDs: e.InvoiceIDs}
 				if len(v.InvoiceIDs) > 0 {
@@ -320,38 +306,8 @@ func (s Sales) deedRoutes(r *Router) {
 				}
 				return v, Tag{}, err
 			},
-			Now: func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (any, Tag, error) {
+			Now: func(ctx context.Context, _ activity.By, req *Request[idParam, scheduleForm]) (any, Tag, error) {
 				return s.estimate(ctx, req.Params.ID)
 			},
 		})
-}
-
-type orderFilter struct {
-	Page
-	State string `query:"state" enum:"open,billed,canceled"`
-}
-
-type orderView struct {
-	ID         string `json:"id"`
-	State      string `json:"state" enum:"open,billed,canceled"`
-	ContactID  string `json:"contactId"`
-	EstimateID string `json:"estimateId,omitempty"`
-	Title      string `json:"title,omitempty"`
-	SaleView
-	Billed     int64     `json:"billed" format:"minor" doc:"issued less voided or credited"`
-	Remaining  int64     `json:"remaining" format:"minor"`
-	InvoiceIDs []string  `json:"invoiceIds"`
-	CreatedAt  time.Time `json:"createdAt"`
-	Version    int64     `json:"version"`
-}
-
-func orderOf(o order.Order) orderView {
-	v := orderView{
-		ID: o.ID, State: string(o.State), ContactID: o.ContactID, EstimateID: o.EstimateID, Title: o.Title, SaleView: viewOf(o.Body),
-		Billed: o.Billed, Remaining: o.Remaining(), InvoiceIDs: o.Invoices, CreatedAt: o.CreatedAt, Version: o.Version(),
-	}
-	if v.InvoiceIDs == nil {
-		v.InvoiceIDs = []string{}
-	}
-	return v
 }

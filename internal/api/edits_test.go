@@ -134,7 +134,7 @@ func TestWrongFieldsAreNamed(t *testing.T) {
 		}
 	}
 	es := h.made("/estimates", offer(ct))
-	if got := h.call("POST", "/estimates/"+es+"/convert", `{"deposit":{"percent":"30"}}`).want(t, 422, "invalid").fields(); got != "deposit:unknown" {
+	if got := h.call("POST", "/estimates/"+es+"/convert", `{"deposit":{"percent":"30"},"half":true}`).want(t, 422, "invalid").fields(); got != "half:unknown" {
 		t.Error(got)
 	}
 }

@@ -102,7 +102,7 @@ func move(t *testing.T) *house {
 		Desk{Table: h.table, Records: recs, Org: orgs, Contacts: contacts, Tasks: tasks, Now: h.clock.Now, Inquiries: &inquiry.Service{
 			Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Org: orgs, Members: members, Contacts: contacts, Tasks: tasks,
 		}}.Door(),
-		Sales{Table: h.table, Records: recs, Org: orgs, Catalog: cat, Selling: sell}.Door(),
+		Sales{Table: h.table, Records: recs, Org: orgs, Catalog: cat, Selling: sell, Billing: bill}.Door(),
 		Invoices{Table: h.table, Records: recs, Org: orgs, Billing: bill, Checkout: h.checkout, PDFs: h.pdfs}.Door(),
 		Settings{Table: h.table, Records: recs, Org: orgs, Members: members, Desk: desk, Now: h.clock.Now}.Door(),
 		Portal{Table: h.table, Org: orgs, Links: h.links, Selling: sell, Billing: bill, Checkout: h.checkout, PDFs: h.pdfs, Log: log}.Door(),

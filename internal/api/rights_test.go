@@ -20,8 +20,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 	open := h.made("/invoices", bill(ct))
 	todo := h.made("/tasks", `{"contactId":"`+ct+`","title":"Call"}`)
 	h.call("POST", "/invoices/"+open+"/issue", "").want(t, 200, "")
+	or := h.order(ct, `{"deposit":{"percent":"30"}}`)
 	for _, c := range []struct{ method, path, body, may string }{
 		{"POST", "/estimates", offer(ct), "owner admin billing sales"},
+		{"POST", "/orders/" + or + "/invoices", `{"amount":100}`, "owner admin billing booking sales"},
+		{"POST", "/orders/" + or + "/cancel", `{"reason":"r"}`, "owner admin billing sales"},
 		{"POST", "/estimates/" + es + "/send", "", "owner admin billing sales"},
 		{"POST", "/invoices", bill(ct), "owner admin billing booking sales"},
 		{"POST", "/invoices/" + draft + "/issue", "", "owner admin billing"},

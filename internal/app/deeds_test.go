@@ -13,6 +13,7 @@ import (
 	"onebook/internal/fault"
 	"onebook/internal/issue"
 	"onebook/internal/member"
+	"onebook/internal/order"
 	"onebook/internal/org"
 	"onebook/internal/payment"
 	"onebook/internal/rig"
@@ -49,7 +50,11 @@ func TestEveryDeedAsks(t *testing.T) {
 		{"decline for the client", "owner admin billing sales client", func(b by) error {
 			return second(r.Selling.Decline(r.Ctx, b, e.ID, strings.Repeat("x", 999), ""))
 		}},
-		{"convert", "owner admin billing sales", func(b by) error { return second(r.Selling.Convert(r.Ctx, b, e.ID)) }},
+		{"convert", "owner admin billing sales on-accept", func(b by) error { return second(r.Selling.Convert(r.Ctx, b, e.ID, order.Schedule{})) }},
+		{"bill an order", "owner admin billing booking sales on-accept", func(b by) error {
+			return second(r.Billing.BillOrder(r.Ctx, b, "or_x", billing.OrderInput{}))
+		}},
+		{"cancel an order", "owner admin billing sales", func(b by) error { return second(r.Billing.CancelOrder(r.Ctx, b, "or_x", "")) }},
 		{"draft an invoice", "owner admin billing booking sales on-accept", func(b by) error { return second(r.Billing.Create(r.Ctx, b, draft)) }},
 		{"edit a draft", "owner admin billing booking sales on-accept", func(b by) error { return second(r.Billing.Update(r.Ctx, b, i.ID, 1, draft)) }},
 		{"throw a draft away", "owner admin billing on-accept", func(b by) error { return r.Billing.Delete(r.Ctx, b, i.ID, 1) }},

@@ -15,6 +15,7 @@ import (
 	"onebook/internal/contact"
 	"onebook/internal/effect"
 	"onebook/internal/member"
+	"onebook/internal/order"
 	"onebook/internal/rig"
 	"onebook/internal/sale"
 	"onebook/internal/selling"
@@ -85,7 +86,7 @@ func measure(t *testing.T) []row {
 	cost("estimate: accept", 0, func() error { return second(r.Selling.Accept(r.Ctx, by(rig.Client(e.LinkID)), e.ID, "Ada Lovelace")) })
 	var made selling.Converted
 	cost("estimate: convert to order and draft", 0, func() error {
-		made, err = r.Selling.Convert(r.Ctx, by(rig.Owner), e.ID)
+		made, err = r.Selling.Convert(r.Ctx, by(rig.Owner), e.ID, order.Schedule{})
 		return err
 	})
 	cost("invoice: issue one that bills an order", 0, func() error { return second(r.Billing.Issue(r.Ctx, by(rig.Owner), made.InvoiceIDs[0])) })

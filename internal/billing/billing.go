@@ -132,8 +132,10 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (invoice
 	return invoice.Get(ctx, s.Table, i.ID)
 }
 
-func amount(i invoice.Invoice) string {
-	return money.Format(i.Body.Totals.Total, i.Body.Currency) + " " + i.Body.Currency
+func amount(i invoice.Invoice) string { return minor(i.Body.Totals.Total, i.Body.Currency) }
+
+func minor(amount int64, currency string) string {
+	return money.Format(amount, currency) + " " + currency
 }
 
 // change reads an invoice, lets edit decide, and writes it with its entry, again until nothing came between. An edit that
@@ -201,10 +203,7 @@ func (s *Service) Update(ctx context.Context, by activity.By, invoiceID string, 
 		case in.ContactID != "" && in.ContactID != i.ContactID:
 			return nil, fault.InField("contactId", "immutable", "an invoice stays with its contact; make a new one")
 		}
-		if i.EstimateID != "" {
-			in.Body.Keep(i.Body)
-		}
-		body, err := s.made(ctx, in)
+		body, err := s.edited(ctx, *i, in)
 		if err != nil {
 			return nil, err
 		}
@@ -217,7 +216,29 @@ func (s *Service) Update(ctx context.Context, by activity.By, invoiceID string, 
 	})
 }
 
-// Delete throws a draft away.
+// edited answers the new content of a draft. What bills a share of an order keeps its lines: they were made of the order,
+// and sum to it.
+func (s *Service) edited(ctx context.Context, i invoice.Invoice, in Input) (sale.Body, error) {
+	if i.EstimateID != "" {
+		in.Body.Keep(i.Body)
+	}
+	if i.Share == "" {
+		return s.made(ctx, in)
+	}
+	_, today, err := s.today(ctx)
+	if err != nil {
+		return sale.Body{}, err
+	}
+	var f fault.Fields
+	in.check(&f, today)
+	body, err := i.Body.Noted(in.Body)
+	if err := f.Join("", err); err != nil {
+		return sale.Body{}, err
+	}
+	return body, f.Err()
+}
+
+// Delete throws a draft away; what it bills of an order may be billed anew.
 func (s *Service) Delete(ctx context.Context, by activity.By, invoiceID string, version int64) error {
 	if err := member.May(by, member.InvoiceWrite); err != nil {
 		return err
@@ -235,16 +256,26 @@ func (s *Service) Delete(ctx context.Context, by activity.By, invoiceID string, 
 			return nil, invoice.ErrStale
 		case i.State != invoice.Draft:
 			return nil, errImmutable
-		case i.OrderID != "":
-			return nil, fault.Unready.Errorf("this draft bills an order; issue it, or change it as it should be")
 		}
-		ends, err := task.Ended(ctx, s.Table, s.Now(), i.ID, task.Gone, "the invoice was thrown away")
+		ops, err := s.thrown(ctx, i)
 		if err != nil {
 			return nil, err
 		}
-		return &activity.Deed{Kind: "invoice.deleted", Subject: i.ID, Text: "Threw an invoice's draft away", Ops: append(ends, i.Remove())}, nil
+		released, err := s.released(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		return &activity.Deed{
+			Kind: "invoice.deleted", Subject: i.ID, Text: "Threw an invoice's draft away", Ops: append(ops, released...),
+		}, nil
 	})
 	return err
+}
+
+// thrown removes a draft, and ends the tasks about it.
+func (s *Service) thrown(ctx context.Context, i invoice.Invoice) ([]store.Op, error) {
+	ends, err := task.Ended(ctx, s.Table, s.Now(), i.ID, task.Gone, "the invoice was thrown away")
+	return append(ends, i.Remove()), err
 }
 
 // Issue takes the next number, freezes the document and books the receivable, in one write. Repeated, it answers the same
@@ -307,9 +338,9 @@ func (s *Service) Void(ctx context.Context, by activity.By, invoiceID, reason st
 	if err := member.May(by, member.InvoiceWrite); err != nil {
 		return invoice.Invoice{}, err
 	}
-	reason = strings.TrimSpace(reason)
-	if reason == "" || len([]rune(reason)) > 1000 {
-		return invoice.Invoice{}, fault.InField("reason", "required", "say why, in 1 to 1,000 characters: it is kept in the history")
+	reason, err := explained(reason)
+	if err != nil {
+		return invoice.Invoice{}, err
 	}
 	return s.change(ctx, by, invoiceID, func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
 		set, today, err := s.today(ctx)
@@ -337,14 +368,24 @@ func (s *Service) Void(ctx context.Context, by activity.By, invoiceID, reason st
 			return nil, err
 		}
 		i.VoidReason = reason
-		ops, err := s.billOrder(ctx, *i, -i.Body.Totals.Total)
+		ops, turned, err := s.count(ctx, *i, -1)
 		if err != nil {
 			return nil, err
 		}
+		ps = append(ps, turned...)
 		return &activity.Deed{
 			Kind: "invoice.voided", Text: "Voided invoice " + i.Number, Reason: reason, On: today.String(), Postings: ps, Ops: ops,
 		}, nil
 	})
+}
+
+// explained is a reason that is kept in the history.
+func explained(reason string) (string, error) {
+	reason = strings.TrimSpace(reason)
+	if reason == "" || len([]rune(reason)) > 1000 {
+		return "", fault.InField("reason", "required", "say why, in 1 to 1,000 characters: it is kept in the history")
+	}
+	return reason, nil
 }
 
 // idle refuses while money for the invoice is on its way.

@@ -16,6 +16,7 @@ import (
 	"onebook/internal/fault"
 	"onebook/internal/invoice"
 	"onebook/internal/member"
+	"onebook/internal/order"
 	"onebook/internal/org"
 	"onebook/internal/rig"
 	"onebook/internal/sale"
@@ -604,25 +605,21 @@ func TestCurrencyOfTheContact(t *testing.T) {
 	}
 }
 
-// A draft that bills an order is not thrown away; others are, once.
+// A draft is thrown away once; one that bills an order leaves the order to be billed anew.
 func TestDelete(t *testing.T) {
 	r, c := shop(t)
-	e := r.Offer(c, rig.Lines("1.00"))
-	if _, err := r.Selling.Accept(r.Ctx, rig.Owner, e.ID, "Ada"); err != nil {
-		t.Fatal(err)
-	}
-	got, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Billing.Delete(r.Ctx, rig.Owner, got.InvoiceIDs[0], 1); !errors.Is(err, fault.Unready) {
-		t.Errorf("%v", err)
-	}
+	o := r.Order(c, rig.Lines("1.00"), order.Schedule{})
 	d := r.Draft(c, rig.Lines("1.00"))
-	if err := r.Billing.Delete(r.Ctx, rig.Owner, d.ID, 1); err != nil {
-		t.Fatal(err)
+	for _, x := range []string{o.Invoices[0], d.ID} {
+		if err := r.Billing.Delete(r.Ctx, rig.Owner, x, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Billing.Delete(r.Ctx, rig.Owner, x, 1); !errors.Is(err, fault.NotFound) {
+			t.Errorf("a second time: %v", err)
+		}
 	}
-	if err := r.Billing.Delete(r.Ctx, rig.Owner, d.ID, 1); !errors.Is(err, fault.NotFound) {
-		t.Errorf("a second time: %v", err)
+	i, err := r.Billing.BillOrder(r.Ctx, rig.Owner, o.ID, billing.OrderInput{Final: true})
+	if err != nil || i.Body.Totals.Total != 119 {
+		t.Errorf("billed anew it is over %d: %v", i.Body.Totals.Total, err)
 	}
 }

@@ -7,12 +7,10 @@ import (
 	"onebook/internal/activity"
 	"onebook/internal/civil"
 	"onebook/internal/effect"
-	"onebook/internal/estimate"
 	"onebook/internal/fault"
 	"onebook/internal/invoice"
 	"onebook/internal/issue"
 	"onebook/internal/link"
-	"onebook/internal/order"
 	"onebook/internal/sale"
 	"onebook/internal/series"
 	"onebook/internal/store"
@@ -79,13 +77,13 @@ func (s *Service) issue(ctx context.Context, i *invoice.Invoice) (*activity.Deed
 		return nil, err
 	}
 	ops := append(i.Terms(), n.Op, guard, linkOp, pdf)
-	more, err := s.billOrder(ctx, *i, i.Body.Totals.Total)
+	more, turned, err := s.count(ctx, *i, 1)
 	if err != nil {
 		return nil, err
 	}
 	return &activity.Deed{
 		Kind: "invoice.issued", Text: fmt.Sprintf("Issued invoice %s over %s, due %s", i.Number, amount(*i), i.DueOn),
-		On: n.On.String(), Postings: issued(*i), Ops: append(ops, more...),
+		On: n.On.String(), Postings: append(issued(*i), turned...), Ops: append(ops, more...),
 	}, nil
 }
 
@@ -96,14 +94,18 @@ func (s *Service) taxed(ctx context.Context, i invoice.Invoice, today civil.Date
 		return err
 	}
 	how := "save the draft again to take today's"
-	if i.EstimateID != "" {
+	switch {
+	case i.Share == invoice.Final:
+		how = "throw it away and bill the order with keepTax as it was agreed"
+	case i.EstimateID != "":
 		how = "type the tax into the line, as it was agreed or as it is today"
 	}
 	return fault.Unready.Errorf("the tax of %q is another by now than in this draft; %s", line, how).Coded("tax_changed")
 }
 
 // issued are the postings of an issue: the receivable against revenue and tax (rules.md §11). What was prepaid elsewhere
-// counts as money already on the bank account, what the buyer withholds as a claim on the tax office.
+// counts as money already on the bank account, what the buyer withholds as a claim on the tax office. The net of an advance
+// is a deposit until its order is billed.
 func issued(i invoice.Invoice) []activity.Posting {
 	t := i.Body.Totals
 	var ps []activity.Posting
@@ -116,7 +118,11 @@ func issued(i invoice.Invoice) []activity.Posting {
 	add(activity.Withheld, t.Withheld)
 	add(activity.Bank, t.Prepaid)
 	add(activity.Rounding, -t.Rounding)
-	add(activity.Revenue, -t.Net)
+	if i.Share.Advance() {
+		add(activity.Deposits, -t.Net)
+	} else {
+		add(activity.Revenue, -t.Net)
+	}
 	for _, row := range t.Taxes {
 		if !row.Withheld {
 			add(activity.Tax(code(row)), -row.Tax)
@@ -135,36 +141,4 @@ func code(row totals.TaxResult) string {
 		c = row.Name + ":" + c
 	}
 	return c
-}
-
-// billOrder counts the invoice on the order it bills; the estimate is invoiced when nothing of the order remains.
-func (s *Service) billOrder(ctx context.Context, i invoice.Invoice, amount int64) ([]store.Op, error) {
-	if i.OrderID == "" {
-		return nil, nil
-	}
-	o, err := order.Get(ctx, s.Table, i.OrderID)
-	if err != nil {
-		return nil, err
-	}
-	o.Bill(amount)
-	op, err := o.Put()
-	if err != nil {
-		return nil, err
-	}
-	ops := []store.Op{op}
-	if o.State != order.Billed || o.EstimateID == "" {
-		return ops, nil
-	}
-	e, err := estimate.Get(ctx, s.Table, o.EstimateID)
-	if err != nil {
-		return nil, err
-	}
-	if e.State != estimate.Accepted {
-		return ops, nil
-	}
-	if err := e.To(estimate.Invoiced); err != nil {
-		return nil, err
-	}
-	op, err = e.Put()
-	return append(ops, op), err
 }

@@ -56,6 +56,19 @@ func (s State) Can(next State) bool {
 	return false
 }
 
+// Share is what an invoice bills of its order; empty is the whole of it, or no order.
+type Share string
+
+// The shares. A deposit and a milestone are advances: a final invoice takes them off.
+const (
+	Deposit   Share = "deposit"
+	Milestone Share = "milestone"
+	Final     Share = "final"
+)
+
+// Advance reports whether it bills a share before the whole is done.
+func (s Share) Advance() bool { return s == Deposit || s == Milestone }
+
 // Invoice is one invoice of a contact.
 type Invoice struct {
 	ID         string       `json:"id"`
@@ -64,6 +77,7 @@ type Invoice struct {
 	Number     string       `json:"number,omitempty"`
 	EstimateID string       `json:"estimateId,omitempty"`
 	OrderID    string       `json:"orderId,omitempty"`
+	Share      Share        `json:"share,omitempty"`
 	Body       sale.Body    `json:"body"`
 	IssuedOn   civil.Date   `json:"issuedOn,omitzero"`
 	DueDays    *int         `json:"dueDays,omitempty"` // counts from issuedOn; dueOn wins

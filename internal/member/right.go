@@ -32,10 +32,11 @@ const (
 	ContactArchive   Right = "contact.archive"
 	ContactMerge     Right = "contact.merge"
 	TaskWrite        Right = "task.write"
-	EstimateWrite    Right = "estimate.write"  // and deals: write, send, convert into a draft
-	EstimateAnswer   Right = "estimate.answer" // accept or decline on the client's behalf
-	InvoicePropose   Right = "invoice.propose" // a draft that billing will issue
-	InvoiceWrite     Right = "invoice.write"   // draft, issue, send, void
+	EstimateWrite    Right = "estimate.write"   // and deals and orders: write, send, cancel
+	EstimateConvert  Right = "estimate.convert" // into an order with its drafts
+	EstimateAnswer   Right = "estimate.answer"  // accept or decline on the client's behalf
+	InvoicePropose   Right = "invoice.propose"  // a draft that billing will issue
+	InvoiceWrite     Right = "invoice.write"    // draft, issue, send, void
 	PaymentRecord    Right = "payment.record"
 	PaymentOutcome   Right = "payment.outcome" // what the provider says became of a payment
 	PaymentStart     Right = "payment.start"   // open the hosted page
@@ -60,6 +61,7 @@ var byRole = map[Right][]Role{
 	ContactMerge:     {Owner, Admin},
 	TaskWrite:        {Owner, Admin, Billing, Booking, Sales},
 	EstimateWrite:    {Owner, Admin, Billing, Sales},
+	EstimateConvert:  {Owner, Admin, Billing, Sales},
 	EstimateAnswer:   {Owner, Admin, Billing, Sales},
 	InvoicePropose:   {Owner, Admin, Billing, Booking, Sales},
 	InvoiceWrite:     {Owner, Admin, Billing},
@@ -94,7 +96,7 @@ var byAutomation = map[string][]Right{
 	Printer:  {Read},
 	Clock:    {Read},
 	Intake:   {Read, ContactOther, TaskWrite},
-	OnAccept: {Read, InvoicePropose, InvoiceWrite},
+	OnAccept: {Read, EstimateConvert, InvoicePropose, InvoiceWrite},
 	Setup:    {MemberWrite},
 }
 

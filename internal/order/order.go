@@ -1,7 +1,9 @@
 // Package order is what was agreed: the lines of an accepted estimate, and how much of them is billed.
 //
 // An order is made when its estimate is converted. What is issued counts as billed, what is voided does not any more;
-// the order is billed when nothing remains.
+// the order is billed when nothing remains. It may be billed in shares: advances (a deposit, milestones), whose net lies on
+// the account of deposits until the order is billed or canceled, and a final invoice that takes them off. Net and tax of all
+// its documents sum to the order's, by combination of taxes, to the cent: the last takes what is left ([Order.Take]).
 package order
 
 import (
@@ -11,6 +13,7 @@ import (
 	"fmt"
 	"time"
 
+	"onebook/internal/civil"
 	"onebook/internal/fault"
 	"onebook/internal/id"
 	"onebook/internal/sale"
@@ -39,8 +42,29 @@ type Order struct {
 	Invoices   []string  `json:"invoices,omitempty"`
 	CreatedAt  time.Time `json:"createdAt"`
 
+	Deposit      int64       `json:"deposit,omitempty"` // as agreed when it was made, minor units with tax
+	Milestones   []Milestone `json:"milestones,omitempty"`
+	FinalID      string      `json:"finalId,omitempty"`  // the invoice that takes the advances off, drafted or issued
+	Advanced     int64       `json:"advanced,omitempty"` // net of the issued advances, minor units
+	Earned       int64       `json:"earned,omitempty"`   // what of that lies on revenue, and not on deposits any more
+	CancelReason string      `json:"cancelReason,omitempty"`
+
 	version int64
 }
+
+// Milestone is a part of an order that is billed by itself.
+type Milestone struct {
+	Name      string     `json:"name"`
+	Amount    int64      `json:"amount"` // minor units with tax
+	DueOn     civil.Date `json:"dueOn,omitzero"`
+	InvoiceID string     `json:"invoiceId,omitempty"` // the one that bills it, drafted or issued
+}
+
+// Limits of an order.
+const (
+	MaxMilestones = 20
+	MaxInvoices   = 60 // ever made for one order, those thrown away not counted
+)
 
 // Version is the version that was read.
 func (o Order) Version() int64 { return o.version }
@@ -48,18 +72,53 @@ func (o Order) Version() int64 { return o.version }
 // Total is what was agreed, minor units.
 func (o Order) Total() int64 { return o.Body.Totals.Total }
 
-// Remaining is what is still to be billed, minor units.
-func (o Order) Remaining() int64 { return o.Total() - o.Billed }
+// Remaining is what is still to be billed, minor units; nothing of a canceled order.
+func (o Order) Remaining() int64 {
+	if o.State == Canceled {
+		return 0
+	}
+	return o.Total() - o.Billed
+}
 
-// Bill counts an issued (or, negative, a voided) invoice.
-func (o *Order) Bill(amount int64) {
+// Bill counts an issued (or, negative, a voided) invoice; advance is the net of one that is an advance. It answers by how
+// much the net of all advances moves from deposits to revenue with it: it is earned once the order is billed or canceled.
+func (o *Order) Bill(amount, advance int64) (earned int64) {
 	o.Billed += amount
+	o.Advanced += advance
 	switch {
 	case o.State == Canceled:
 	case o.Remaining() <= 0:
 		o.State = Billed
 	default:
 		o.State = Open
+	}
+	return o.earn()
+}
+
+func (o *Order) earn() (moved int64) {
+	was := o.Earned
+	if o.Earned = 0; o.State != Open {
+		o.Earned = o.Advanced
+	}
+	return o.Earned - was
+}
+
+// Cancel ends an open order: what is billed stays, the rest never will be. It answers what is earned with it, as Bill does.
+func (o *Order) Cancel(reason string) (earned int64) {
+	o.State, o.CancelReason = Canceled, reason
+	return o.earn()
+}
+
+// Drop forgets an invoice that does not bill the order any more: it was voided, or its draft was thrown away. What it billed
+// may be billed anew.
+func (o *Order) Drop(invoiceID string) {
+	if o.FinalID == invoiceID {
+		o.FinalID = ""
+	}
+	for n := range o.Milestones {
+		if o.Milestones[n].InvoiceID == invoiceID {
+			o.Milestones[n].InvoiceID = ""
+		}
 	}
 }
 

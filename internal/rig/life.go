@@ -115,6 +115,14 @@ func (r *Rig) Offer(contactID string, in sale.Input) estimate.Estimate {
 	return need[estimate.Estimate](r)(r.Selling.Send(r.Ctx, Owner, r.Estimate(contactID, in).ID))
 }
 
+// Order offers, accepts and converts an estimate.
+func (r *Rig) Order(contactID string, in sale.Input, schedule order.Schedule) order.Order {
+	r.TB.Helper()
+	e := r.Offer(contactID, in)
+	need[estimate.Estimate](r)(r.Selling.Accept(r.Ctx, Client(e.LinkID), e.ID, "Ada"))
+	return r.GetOrder(need[selling.Converted](r)(r.Selling.Convert(r.Ctx, Owner, e.ID, schedule)).OrderID)
+}
+
 // Draft drafts an invoice.
 func (r *Rig) Draft(contactID string, in sale.Input) invoice.Invoice {
 	r.TB.Helper()

@@ -86,6 +86,7 @@ type Line struct {
 	ServiceFrom civil.Date         `json:"serviceFrom,omitzero"`
 	ServiceTo   civil.Date         `json:"serviceTo,omitzero"`
 	Net         int64              `json:"net"` // minor units
+	Part        *Part              `json:"part,omitempty"`
 }
 
 // Body is the content of a document with what it comes to.
@@ -377,27 +378,37 @@ func (m *Maker) Retaxed(ctx context.Context, b Body, today civil.Date) (line str
 
 // compute fills the sums from the lines.
 func (b *Body) compute() error {
-	r, err := totals.Calculate(b.document())
+	r, err := totals.Calculate(b.document(worked))
 	if err != nil {
 		return err
 	}
+	at := 0
 	for n := range b.Lines {
-		b.Lines[n].Net = r.Lines[n].Net
+		if b.Lines[n].Part == nil {
+			b.Lines[n].Net = r.Lines[at].Net
+			at++
+		}
 	}
 	b.Totals = Sums{
 		Subtotal: r.LinesTotal, Allowances: r.AllowancesTotal, Charges: r.ChargesTotal, Net: r.TaxExclusive, Taxes: r.Taxes,
 		Tax: r.TaxTotal, Total: r.TaxInclusive, Withheld: r.Withheld, Prepaid: r.Prepaid, Rounding: r.Rounding, Payable: r.Payable,
 	}
-	return nil
+	return b.add()
 }
 
-// document is what the sums are worked out from.
-func (b *Body) document() totals.Document {
+// worked reports whether a line is worked out, and not given.
+func worked(l Line) bool { return l.Part == nil }
+
+// document is what the sums of some of the lines are worked out from.
+func (b *Body) document(which func(Line) bool) totals.Document {
 	doc := totals.Document{
 		Currency: b.Currency, PricesIncludeTax: b.PricesIncludeTax, Discount: b.Discount, Allowances: b.Allowances, Charges: b.Charges,
 		Prepaid: b.Prepaid, Rounding: b.Rounding,
 	}
 	for _, l := range b.Lines {
+		if !which(l) {
+			continue
+		}
 		doc.Lines = append(doc.Lines, totals.Line{
 			Quantity: l.Quantity, UnitPrice: l.UnitPrice, PriceBase: l.PriceBase, Discount: l.Discount,
 			Allowances: l.Allowances, Charges: l.Charges, Taxes: l.Taxes,

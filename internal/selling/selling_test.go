@@ -283,17 +283,17 @@ func rich() sale.Input {
 func TestConvert(t *testing.T) {
 	r, c := shop(t)
 	e := r.Offer(c, rich())
-	if _, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID); !errors.Is(err, fault.Unready) {
+	if _, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID, order.Schedule{}); !errors.Is(err, fault.Unready) {
 		t.Errorf("an offer without a yes was converted: %v", err)
 	}
 	if _, err := r.Selling.Accept(r.Ctx, rig.Client(e.LinkID), e.ID, "Ada"); err != nil {
 		t.Fatal(err)
 	}
-	first, err := r.Selling.Convert(r.Ctx, rig.As(member.Sales), e.ID)
+	first, err := r.Selling.Convert(r.Ctx, rig.As(member.Sales), e.ID, order.Schedule{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID)
+	again, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID, order.Schedule{})
 	if d := cmp.Diff(first, again); d != "" || err != nil {
 		t.Errorf("a second time: %v %s", err, d)
 	}
@@ -318,7 +318,7 @@ func TestConvert(t *testing.T) {
 	if e := r.GetEstimate(e.ID); e.State != estimate.Invoiced {
 		t.Errorf("the estimate is %s", e.State)
 	}
-	if got, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID); err != nil || cmp.Diff(first, got) != "" {
+	if got, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID, order.Schedule{}); err != nil || cmp.Diff(first, got) != "" {
 		t.Errorf("a third time, invoiced: %v %+v", err, got)
 	}
 	if _, err := r.Billing.Void(r.Ctx, rig.Owner, i.ID, "wrong day"); err != nil {
@@ -342,7 +342,7 @@ func TestConvertAtOnce(t *testing.T) {
 	ids := make(chan string, 32)
 	for range 32 {
 		wg.Go(func() {
-			got, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID)
+			got, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID, order.Schedule{})
 			if err != nil {
 				t.Error(err)
 				return
@@ -369,7 +369,7 @@ func TestAcceptedTaxIsKept(t *testing.T) {
 	if _, err := r.Selling.Accept(r.Ctx, rig.Owner, e.ID, "Ada"); err != nil {
 		t.Fatal(err)
 	}
-	got, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID)
+	got, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID, order.Schedule{})
 	if err != nil {
 		t.Fatal(err)
 	}

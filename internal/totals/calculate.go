@@ -11,20 +11,26 @@ import (
 // Calculate works out what a document comes to. A wrong document is an Invalid that names every wrong field, as
 // Check does; so is one whose amounts grow beyond money.Max, with the code too_large.
 func Calculate(d Document) (Result, error) {
+	c, err := work(d)
+	return c.result, err
+}
+
+// work answers a calculation that is done, or an empty one.
+func work(d Document) (calculation, error) {
 	if err := d.Check(); err != nil {
-		return Result{}, err
+		return calculation{}, err
 	}
 	scale, err := money.Exponent(d.Currency)
 	if err != nil {
-		return Result{}, err
+		return calculation{}, err
 	}
 	c := calculation{doc: d, result: Result{Currency: d.Currency, Scale: scale, Lines: make([]LineResult, len(d.Lines))}}
 	for _, step := range []func() error{c.lines, c.adjustments, c.taxes, c.sums} {
 		if err := step(); err != nil {
-			return Result{}, err
+			return calculation{}, err
 		}
 	}
-	return c.result, nil
+	return c, nil
 }
 
 // calculation is one document being worked out, step by step.
@@ -32,6 +38,7 @@ type calculation struct {
 	doc    Document
 	result Result
 	items  []item // whatever has an amount and taxes: lines first, then the parts of allowances and charges
+	shares []*share
 }
 
 // item is a line, or the part of an allowance (with a minus) or charge that falls on one combination of taxes.

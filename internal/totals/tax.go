@@ -35,10 +35,11 @@ type row struct {
 
 // taxes works out BG-23, and what every item is without tax.
 func (c *calculation) taxes() error {
-	shares, rows, err := c.shares()
+	shares, rows, err := c.group()
 	if err != nil {
 		return tooLarge("lines", err)
 	}
+	c.shares = shares
 	if c.doc.PricesIncludeTax {
 		err = c.takeOut(shares, rows)
 	}
@@ -57,8 +58,8 @@ func (c *calculation) taxes() error {
 	return nil
 }
 
-// shares groups the items, and finds the rows in the order in which they depend on each other.
-func (c *calculation) shares() ([]*share, []*row, error) {
+// group finds the shares, and the rows in the order in which they depend on each other.
+func (c *calculation) group() ([]*share, []*row, error) {
 	groups := byMix(c.items)
 	if c.doc.TaxRounding == PerLine {
 		groups = nil

@@ -11,7 +11,7 @@ import (
 // Sales serves catalog, estimates and orders.
 func Sales(x *app.Product) (app.Handler, error) {
 	return door.Serve(x, []api.Door{
-		api.Sales{Selling: x.Selling, Catalog: x.Catalog, Org: x.Org, Table: x.Table, Records: x.Records}.Door(),
+		api.Sales{Selling: x.Selling, Billing: x.Billing, Catalog: x.Catalog, Org: x.Org, Table: x.Table, Records: x.Records}.Door(),
 	}, "TABLE", "ISSUER", "USER_POOL_CLIENT_ID")
 }
 
