@@ -74,6 +74,9 @@ type SettingsForm struct {
 	VoidSent         bool          `json:"voidSent,omitempty" doc:"invoices that were sent may be voided"`
 	PaymentTerms     string        `json:"paymentTerms,omitempty" maxLength:"1000"`
 
+	OnAcceptance      string        `json:"onAcceptance,omitempty" enum:"nothing,draft,issue,send" doc:"what happens by itself when a client accepts an estimate: an order and a draft, issued, sent; nothing unless given"`
+	AcceptanceDeposit money.Decimal `json:"acceptanceDeposit,omitzero" doc:"per cent of the total that is billed then; all unless given"`
+
 	Slug           string            `json:"slug,omitempty" maxLength:"60" doc:"of public pages, such as /q/studio-nord; made of the name, and changing with it, until one is set"`
 	InquiryOwnerID string            `json:"inquiryOwnerId,omitempty" maxLength:"60" doc:"the member who answers inquiries; the owner unless given"`
 	CustomFields   []customFieldForm `json:"customFields,omitempty" doc:"of contacts, at most 20; values under a key that is taken away stay readable"`
@@ -89,15 +92,17 @@ type customFieldForm struct {
 
 type settingsView struct {
 	SettingsForm
-	LogoSHA256 string `json:"logoSha256,omitempty" doc:"of the logo's image; absent when there is none"`
-	Version    int64  `json:"version"`
+	LogoSHA256     string      `json:"logoSha256,omitempty" doc:"of the logo's image; absent when there is none"`
+	OnAcceptanceBy *org.Switch `json:"onAcceptanceBy,omitempty" doc:"who switched on what happens on acceptance"`
+	Version        int64       `json:"version"`
 }
 
 func settingsOf(x org.Settings) settingsView {
-	return settingsView{LogoSHA256: x.LogoSHA256, Version: x.Version() + 1, SettingsForm: SettingsForm{
+	return settingsView{LogoSHA256: x.LogoSHA256, OnAcceptanceBy: x.OnAcceptanceBy, Version: x.Version() + 1, SettingsForm: SettingsForm{
 		Name: x.Name, Address: addressForm(x.Address), TimeZone: x.TimeZone, Currency: x.Currency, Locale: x.Locale, TaxID: x.TaxID,
 		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Logo: x.Logo, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
 		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, PaymentTerms: x.PaymentTerms,
+		OnAcceptance: x.OnAcceptance, AcceptanceDeposit: x.AcceptanceDeposit,
 		Slug: x.PublicSlug(), InquiryOwnerID: x.InquiryOwnerID,
 		CustomFields: each(x.CustomFields, func(c org.CustomField) customFieldForm { return customFieldForm(c) }),
 	}}
@@ -126,6 +131,7 @@ func (f SettingsForm) apply(x org.Settings) org.Settings {
 	x.TaxID, x.Email, x.Phone, x.Website, x.Accent, x.Footer = f.TaxID, f.Email, f.Phone, f.Website, f.Accent, f.Footer
 	x.Numbering, x.DueDays, x.ValidDays = org.Numbering(f.Numbering), f.DueDays, f.ValidDays
 	x.PricesIncludeTax, x.VoidSent, x.PaymentTerms = f.PricesIncludeTax, f.VoidSent, f.PaymentTerms
+	x.OnAcceptance, x.AcceptanceDeposit = f.OnAcceptance, f.AcceptanceDeposit
 	x.InquiryOwnerID = f.InquiryOwnerID
 	x.CustomFields = each(f.CustomFields, func(c customFieldForm) org.CustomField { return org.CustomField(c) })
 	return x

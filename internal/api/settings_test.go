@@ -52,6 +52,38 @@ func TestTheFirstEditOfTheSettings(t *testing.T) {
 	h.call("POST", "/invoices/"+in+"/issue", "").want(t, 200, "").is(t, map[string]any{"issuedOn": "2026-01-02"})
 }
 
+// What happens when a client accepts is a setting that tells who chose it, and it happens.
+func TestOnAcceptanceIsASetting(t *testing.T) {
+	h := move(t)
+	edit := func(body string) reply { return h.call("PATCH", "/settings", body, "If-Match", h.etag("/settings")) }
+	edit(`{"onAcceptance":"shred"}`).want(t, 422, "invalid")
+	edit(`{"acceptanceDeposit":"0"}`).want(t, 422, "invalid")
+	set := edit(`{"onAcceptance":"draft","acceptanceDeposit":"40"}`).want(t, 200, "").is(t, map[string]any{"onAcceptance": "draft", "acceptanceDeposit": "40"})
+	if set.text("onAcceptanceBy", "name") != "The owner" || set.text("onAcceptanceBy", "at") == "" {
+		t.Error(set.body)
+	}
+	es := h.made("/estimates", offer(h.made("/contacts", ada)))
+	h.call("POST", "/estimates/"+es+"/send", "").want(t, 200, "")
+	h.as("").call("POST", h.ref(es)+"/accept", `{"name":"Ada"}`).want(t, 200, "")
+	var lines []string
+	for shard := range effect.Shards {
+		p, err := h.table.List(context.Background(), store.Query{Index: store.Due, Partition: effect.DuePartition(shard)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range p.Items {
+			lines = append(lines, it.Kind)
+		}
+	}
+	if !strings.Contains(strings.Join(lines, " "), "effect."+effect.Book) {
+		t.Errorf("in line are %v", lines)
+	}
+	edit(`{"onAcceptance":"nothing","acceptanceDeposit":null}`).want(t, 200, "")
+	if got := h.call("GET", "/settings", ""); strings.Contains(got.body, "onAcceptanceBy") || strings.Contains(got.body, "acceptanceDeposit") {
+		t.Error(got.body)
+	}
+}
+
 // The organisation is never without an owner, and a removed member is out.
 func TestMembersComeAndGo(t *testing.T) {
 	h := move(t)

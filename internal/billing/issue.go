@@ -13,7 +13,6 @@ import (
 	"onebook/internal/link"
 	"onebook/internal/sale"
 	"onebook/internal/series"
-	"onebook/internal/store"
 	"onebook/internal/totals"
 )
 

@@ -262,6 +262,26 @@ func count(all []string, one string) (n int) {
 	return n
 }
 
+// Two halves are the whole, though a half of an odd sum is rounded up.
+func TestHalves(t *testing.T) {
+	r, c := shop(t)
+	o := r.Order(c, rig.Lines("84.04"), order.Schedule{}) // 100.01
+	if err := r.Billing.Delete(r.Ctx, rig.Owner, o.Invoices[0], 1); err != nil {
+		t.Fatal(err)
+	}
+	var sum []int64
+	for range 2 {
+		i, err := r.Billing.BillOrder(r.Ctx, rig.Owner, o.ID, billing.OrderInput{Portion: percent("50")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum = append(sum, i.Body.Totals.Total)
+	}
+	if d := cmp.Diff([]int64{5001, 5000}, sum); d != "" {
+		t.Error(d)
+	}
+}
+
 // What is asked of an order is one thing, and one that it has.
 func TestBillOrderRefuses(t *testing.T) {
 	r, c := shop(t)

@@ -37,6 +37,7 @@ const (
 	Mail   = "mail"
 	PDF    = "pdf"
 	Stripe = "stripe"
+	Book   = "book" // deeds of our own that follow from another; the sweeper alone runs them, within a minute
 )
 
 // Effect is one deed outside.

@@ -40,6 +40,7 @@ type Order struct {
 	Body       sale.Body `json:"body"`
 	Billed     int64     `json:"billed,omitempty"` // minor units
 	Invoices   []string  `json:"invoices,omitempty"`
+	MadeBy     string    `json:"madeBy,omitempty"` // kind and id of the actor
 	CreatedAt  time.Time `json:"createdAt"`
 
 	Deposit      int64       `json:"deposit,omitempty"` // as agreed when it was made, minor units with tax

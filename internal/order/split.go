@@ -38,6 +38,16 @@ func (o Order) Rest(billed ...sale.Body) ([]totals.Part, error) {
 	return totals.Merge(parts), nil
 }
 
+// Left answers what remains beside these documents, minor units with tax.
+func (o Order) Left(billed ...sale.Body) (int64, error) {
+	rest, err := o.Rest(billed...)
+	if err != nil {
+		return 0, err
+	}
+	_, sum, err := gross(rest)
+	return sum, err
+}
+
 // gross sums what parts come to with their taxes.
 func gross(parts []totals.Part) ([]int64, int64, error) {
 	each := make([]int64, len(parts))

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"net/mail"
 	"regexp"
 	"strings"
@@ -75,12 +76,31 @@ type Settings struct {
 	VoidSent         bool      `json:"voidSent,omitempty"` // a sent invoice may be voided; off by default
 	PaymentTerms     string    `json:"paymentTerms,omitempty"`
 
+	OnAcceptance      string        `json:"onAcceptance,omitempty"`     // of an estimate; empty is AcceptNothing
+	AcceptanceDeposit money.Decimal `json:"acceptanceDeposit,omitzero"` // percent that is billed first; all unless given
+	OnAcceptanceBy    *Switch       `json:"onAcceptanceBy,omitempty"`   // who switched on what it is now
+
 	Slug           string `json:"slug,omitempty"`           // of public pages; empty: made of the name, see PublicSlug
 	InquiryOwnerID string `json:"inquiryOwnerId,omitempty"` // the member who answers inquiries; empty: the owner
 
 	CustomFields []CustomField `json:"customFields,omitempty"` // of contacts
 
 	version int64
+}
+
+// What happens by itself when a client has accepted an estimate (product.md Q11).
+const (
+	AcceptNothing = "nothing"
+	AcceptDraft   = "draft" // the order and the draft of its invoice
+	AcceptIssue   = "issue" // and issue it
+	AcceptSend    = "send"  // and send it
+)
+
+// Switch is who let an automation act, and when.
+type Switch struct {
+	MemberID string    `json:"memberId"`
+	Name     string    `json:"name"`
+	At       time.Time `json:"at"`
 }
 
 // Version is the version that was read: the If-Match version; 0 when nothing was ever saved.
@@ -168,6 +188,7 @@ func (s *Service) Update(ctx context.Context, by activity.By, version int64, nex
 			next = old
 			return nil, nil
 		}
+		next.switched(by, changes, s.Now().UTC())
 		next.version = version + 1
 		body, err := json.Marshal(next)
 		if err != nil {
@@ -182,10 +203,23 @@ func (s *Service) Update(ctx context.Context, by activity.By, version int64, nex
 	return next, err
 }
 
+// switched notes who decided what happens on acceptance; nobody while nothing does.
+func (s *Settings) switched(by activity.By, changes []activity.Change, at time.Time) {
+	if s.OnAcceptance == "" || s.OnAcceptance == AcceptNothing {
+		s.OnAcceptanceBy = nil
+		return
+	}
+	for _, c := range changes {
+		if c.Field == "onAcceptance" || c.Field == "acceptanceDeposit" {
+			s.OnAcceptanceBy = &Switch{MemberID: by.ID, Name: by.Name, At: at}
+		}
+	}
+}
+
 // billingFields are edited by owner and billing, all others by owner and admin (rules.md §9).
 var billingFields = map[string]bool{
 	"numbering": true, "dueDays": true, "validDays": true, "pricesIncludeTax": true, "voidSent": true,
-	"paymentTerms": true, "taxId": true,
+	"paymentTerms": true, "taxId": true, "onAcceptance": true, "acceptanceDeposit": true,
 }
 
 func allowed(by activity.By, changes []activity.Change) error {
@@ -226,7 +260,7 @@ func differences(a, b Settings) ([]activity.Change, error) {
 
 var fieldOrder = []string{
 	"name", "address", "timeZone", "currency", "locale", "taxId", "email", "phone", "website", "accent", "logo", "logoSha256", "footer",
-	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "slug", "inquiryOwnerId", "customFields",
+	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "onAcceptance", "acceptanceDeposit", "slug", "inquiryOwnerId", "customFields",
 }
 
 func fields(s Settings) (map[string]json.RawMessage, error) {
@@ -310,6 +344,14 @@ func (s *Settings) check() error {
 		f.Add("inquiryOwnerId", "invalid", "this is no member")
 	}
 	s.checkCustom(&f)
+	switch s.OnAcceptance {
+	case "", AcceptNothing, AcceptDraft, AcceptIssue, AcceptSend:
+	default:
+		f.Add("onAcceptance", "invalid", "on acceptance nothing, draft, issue or send")
+	}
+	if d := s.AcceptanceDeposit; d.Given() && (d.Sign() <= 0 || d.Rat().Cmp(big.NewRat(100, 1)) > 0) {
+		f.Add("acceptanceDeposit", "out_of_range", "a deposit here is above 0 and at most 100 per cent")
+	}
 	if s.Website != "" && !strings.HasPrefix(s.Website, "https://") && !strings.HasPrefix(s.Website, "http://") {
 		f.Add("website", "invalid", "a website begins with https://")
 	}

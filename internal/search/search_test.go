@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"onebook/internal/find"
+	"onebook/internal/order"
 	"onebook/internal/org"
 	"onebook/internal/rig"
 	"onebook/internal/sale"
@@ -100,7 +101,7 @@ func TestAnOrderIsFoundWithItsEstimate(t *testing.T) {
 	if _, err := r.Selling.Accept(r.Ctx, rig.Client(e.LinkID), e.ID, "Ada"); err != nil {
 		t.Fatal(err)
 	}
-	o, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID)
+	o, err := r.Selling.Convert(r.Ctx, rig.Owner, e.ID, order.Schedule{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func (s *Service) Convert(ctx context.Context, by activity.By, estimateID string
 		}
 		ord := order.Order{
 			ID: s.IDs.Of("or", e.ContactID), ContactID: e.ContactID, State: order.Open, EstimateID: e.ID, Title: e.Number, Body: e.Body,
-			CreatedAt: s.Now().UTC(),
+			MadeBy: by.Kind + ":" + by.ID, CreatedAt: s.Now().UTC(),
 		}
 		if err := ord.Agree(schedule); err != nil {
 			return nil, err

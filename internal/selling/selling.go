@@ -372,7 +372,7 @@ func (s *Service) answer(ctx context.Context, by activity.By, estimateID string,
 		if err := link.Own(by, e.LinkID); err != nil {
 			return nil, err
 		}
-		_, today, err := s.today(ctx)
+		set, today, err := s.today(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -391,10 +391,16 @@ func (s *Service) answer(ctx context.Context, by activity.By, estimateID string,
 		}
 		e.Answer = &estimate.Answer{Name: name, At: s.Now().UTC(), By: by.Kind + ":" + by.ID, Reason: reason, Hash: hash}
 		text := fmt.Sprintf("%s accepted estimate %s over %s", name, e.Number, amount(e.Body.Totals.Total, e.Body.Currency))
+		var ops []store.Op
+		if to == estimate.Accepted {
+			if ops, err = s.onAcceptance(*e, set, e.Answer.At); err != nil {
+				return nil, err
+			}
+		}
 		if to == estimate.Declined {
 			text = fmt.Sprintf("Estimate %s was declined", e.Number)
 		}
-		return &activity.Deed{Kind: "estimate." + string(to), Text: text, Reason: reason}, nil
+		return &activity.Deed{Kind: "estimate." + string(to), Text: text, Reason: reason, Ops: ops}, nil
 	})
 }
 

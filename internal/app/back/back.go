@@ -62,7 +62,7 @@ func Sweeper(x *app.Product) (app.Handler, error) {
 		return nil, err
 	}
 	x.Checkout.Provider = outside.Provider(x)
-	return app.Adapt(relay.Sweeper{Runner: runner(x, effect.Mail, effect.PDF), Expire: x.Selling.Expire, Pull: x.Checkout.Pull, Log: x.Log}.Handle), nil
+	return app.Adapt(relay.Sweeper{Runner: runner(x, effect.Mail, effect.PDF, effect.Book), Expire: x.Selling.Expire, Pull: x.Checkout.Pull, Log: x.Log}.Handle), nil
 }
 
 // SetupRequest is the payload of the set-up, which make deploy invokes once.

@@ -31,6 +31,8 @@ func runner(x *app.Product, lanes ...string) *effect.Runner {
 			p := post(x)
 			r.Handlers[selling.MailEstimate], r.Handlers[billing.MailInvoice], r.Handlers[checkout.MailReceipt] = p.Estimate, p.Invoice, p.Receipt
 			r.Handlers[member.SignIn] = x.Members.Enrol(directory(x))
+		case effect.Book:
+			r.Handlers[selling.BillAccepted] = x.Selling.Accepted(x.Billing)
 		case effect.PDF:
 			p := &printing.Printer{Table: x.Table, Records: x.Records, Blobs: outside.Blobs(x), Links: x.Links, Now: x.Now}
 			r.Handlers[billing.PrintPDF], r.Handlers[archive.RestorePDF] = p.Invoice, p.Restore
