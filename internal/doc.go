@@ -26,6 +26,7 @@
 // [onebook/internal/payment], [onebook/internal/task] what somebody has to do, [onebook/internal/message] what was written.
 //
 // Ways, which need several nouns: [onebook/internal/inquiry] from a stranger's message to a task,
+// [onebook/internal/reply] from a client's mail onto the record,
 // [onebook/internal/selling] from offer to agreement, [onebook/internal/billing] from
 // draft to the client, [onebook/internal/checkout] from the client's money to the books, [onebook/internal/letter] what
 // is mailed, [onebook/internal/search] one line of text to anything, [onebook/internal/document] what a PDF looks like, [onebook/internal/printing] how it is made once,

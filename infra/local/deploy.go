@@ -34,6 +34,7 @@ const (
 	letters     = "onebook-letters"
 	mailFrom    = "no-reply@onebook.localhost"
 	mailDomain  = "onebook.localhost"
+	replyDomain = "replies.onebook.localhost"
 	mailTopic   = "MailEvents"
 	documents   = "Data.Documents"
 	userPool    = "local-pool"
@@ -44,7 +45,7 @@ const (
 // Read reads the deployment from the template in dir, with a site at base.
 func Read(dir, base string) (Deployment, error) {
 	t, err := template.Load(dir, map[string]string{
-		"SiteUrl": base, "OwnerEmail": ownerEmail, "MailFrom": mailFrom, "MailIdentity": mailDomain, "AWS::Region": region,
+		"SiteUrl": base, "OwnerEmail": ownerEmail, "MailFrom": mailFrom, "MailIdentity": mailDomain, "ReplyDomain": replyDomain, "AWS::Region": region,
 		"Data.Table": tableName, documents: bucketName, "Data.AuditRoots": auditBucket, "Letters": letters,
 		"Auth.Users": userPool, "Auth.App": clientID, "Auth.Outputs.Issuer": base,
 	})

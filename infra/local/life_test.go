@@ -214,6 +214,24 @@ func TestRolesFitTheProduct(t *testing.T) {
 	if kept := c.say("GET", "/v1/contacts/"+theirs["contactId"].(string)+"/messages", "")["items"].([]any); len(kept) != 1 {
 		t.Errorf("%d messages are kept of the inquiry", len(kept))
 	}
+	// The client answers a letter by mail, twice told, and somebody unknown writes.
+	var box struct {
+		Items []struct{ ID, To, ReplyTo string }
+	}
+	c.get("/_local/mail", &box)
+	if len(box.Items) == 0 || !strings.Contains(box.Items[0].ReplyTo, "reply+ef_") {
+		t.Fatalf("no letter asks for answers: %v", box.Items)
+	}
+	c.say("POST", "/_local/mail/reply", `{"id":"`+box.Items[0].ID+`","text":"Thank you, the money is on its way.","file":"slip.pdf","times":2}`)
+	letters := c.say("GET", "/v1/contacts/"+ct+"/messages", "")["items"].([]any)
+	answer, about := letters[0].(map[string]any), letters[1].(map[string]any)["about"]
+	if answer["kind"] != "reply" || answer["about"] == nil || answer["text"] != "Thank you, the money is on its way." || about == nil || strings.Contains(fmt.Sprint(letters), "/i/#") {
+		t.Errorf("of the mails are kept %v", letters)
+	}
+	c.say("POST", "/_local/mail/reply", `{"from":"zoe@nowhere.example","subject":"Hello","text":"Is anybody there?"}`)
+	if open := c.say("GET", "/v1/issues?state=OPEN", "")["items"].([]any); len(open) != 1 || open[0].(map[string]any)["code"] != "mail_unmatched" {
+		t.Errorf("after a stranger's mail the open issues are %v", open)
+	}
 	c.say("POST", "/v1/contacts/match", `{"email":"ada2@example.com","phone":"+49 30 901820"}`)
 	item := c.say("POST", "/v1/catalog/items", `{"name":"X","unit":"each","unitPrice":"1.00","currency":"EUR","taxClass":"standard"}`)["id"].(string)
 	c.edit("DELETE", "/v1/catalog/items/"+item, "")

@@ -28,6 +28,7 @@ import (
 	"onebook/infra/local/schedule"
 	"onebook/infra/local/stream"
 	"onebook/infra/local/stripe"
+	"onebook/internal/s3blob"
 	"onebook/internal/store"
 )
 
@@ -212,6 +213,11 @@ func (p *Program) inside(r *run, product Product) error {
 	}
 	r.schedules.Due, r.schedules.Settle, r.schedules.Log = r.due(product.Due), r.settle, p.Log
 	if fn := p.Deployment.MailEvent; fn != "" {
+		inbox := s3blob.New(bucketName, s3blob.Options{Region: region, Credentials: credentials(""), Endpoint: p.Base + pathS3})
+		r.mailbox.ReplyDomain, r.mailbox.Keep = replyDomain, func(ctx context.Context, key string, raw []byte) error {
+			_, err := inbox.PutOnce(ctx, key, raw, "message/rfc822")
+			return err
+		}
 		r.mailbox.Deliver = func(ctx context.Context, n json.RawMessage) error {
 			_, err := r.functions.Invoke(ctx, fn, n)
 			return err

@@ -19,7 +19,7 @@ import (
 
 // environment lists every name that a function may find set; the template gives each only those it needs.
 var environment = []string{
-	"TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "STRIPE_SECRET", "STRIPE_WEBHOOK_SECRET", "STRIPE_LIVE", "MAIL_FROM", "CONFIG_SET",
+	"TABLE", "BUCKET", "SITE_URL", "LINK_KEY_SECRET", "STRIPE_SECRET", "STRIPE_WEBHOOK_SECRET", "STRIPE_LIVE", "MAIL_FROM", "CONFIG_SET", "REPLY_DOMAIN",
 	"USER_POOL_ID", "USER_POOL_CLIENT_ID", "ISSUER", "EFFECTS",
 }
 

@@ -26,7 +26,7 @@ var floors = [][]string{
 	// The page that is drawn, which knows nothing of where it is kept.
 	{"document"},
 	// Ways: work that spans several nouns.
-	{"archive", "billing", "checkout", "inquiry", "letter", "printing", "search", "selling", "upload"},
+	{"archive", "billing", "checkout", "inquiry", "letter", "printing", "reply", "search", "selling", "upload"},
 	// The outside, one adapter for each port, and the doors.
 	{"cognito", "phone", "s3blob", "sesmail", "stripepay", "api", "hook", "relay", "step"},
 	// The product, then the functions that are made of it, each linking no more than it needs.

@@ -181,6 +181,27 @@ func (e *evidence) guarded(ctx context.Context, k store.Key, why string) (bool, 
 	return true, nil
 }
 
+// Holder answers the contact that an address is its own of, after a merge was followed; "" when nobody holds it, or it is no
+// address. It is the strong half of [Service.Match] for an address, and costs no search.
+func (s *Service) Holder(ctx context.Context, address string) (string, error) {
+	key, _, err := Key(address)
+	if err != nil {
+		return "", nil
+	}
+	contactID, err := s.holder(ctx, emailGuard(key))
+	if err != nil || contactID == "" {
+		return "", err
+	}
+	contactID, _, err = s.follow(ctx, contactID)
+	return contactID, err
+}
+
+// Has reports whether an address is one of the contact's or of its people's.
+func (c Contact) Has(address string) bool {
+	key, _, err := Key(address)
+	return err == nil && slices.ContainsFunc(c.allEmails(), func(e Email) bool { return e.Key == key })
+}
+
 func (e *evidence) email(ctx context.Context, in MatchInput) error {
 	if strings.TrimSpace(in.Email) == "" {
 		return nil

@@ -7,6 +7,7 @@
 package id
 
 import (
+	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
@@ -42,6 +43,16 @@ func (s Source) New(prefix string) string { return prefix + "_" + s.part() }
 
 // Of makes the id of something that belongs to a contact, e.g. Of("in", contact).
 func (s Source) Of(prefix, contact string) string { return prefix + "_" + body(contact) + s.part() }
+
+// Named makes the id of something of a contact's that a name from outside decides: the same moment and name make the same
+// id, and ids sort by the moment.
+func Named(prefix, contact string, at time.Time, name string) string {
+	var b [14]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(at.UnixMilli())<<16)
+	sum := sha256.Sum256([]byte(name))
+	copy(b[6:12], sum[:])
+	return prefix + "_" + body(contact) + encoding.EncodeToString(b[:12])
+}
 
 func body(id string) string { _, b, _ := strings.Cut(id, "_"); return b }
 

@@ -46,6 +46,20 @@ func TestIdsSortByTime(t *testing.T) {
 	})
 }
 
+// What a moment and a name from outside decide is the same each time, belongs to its contact, and sorts by the moment.
+func TestNamed(t *testing.T) {
+	now := time.UnixMilli(1767225600000)
+	s := source(&now)
+	contact := s.New("ct")
+	a := Named("ms", contact, now, "mail-1")
+	if of, err := Contact("ms", a); err != nil || of != contact || a != Named("ms", contact, now, "mail-1") || a == Named("ms", contact, now, "mail-2") {
+		t.Errorf("%s of %s, %v", a, of, err)
+	}
+	if later := Named("ms", contact, now.Add(time.Millisecond), "mail-0"); later <= a || a[:32] != s.Of("ms", contact)[:32] {
+		t.Errorf("%s, then %s", a, later)
+	}
+}
+
 // Two things made in one millisecond are two things.
 func TestIdsAreUnique(t *testing.T) {
 	now := time.UnixMilli(1767225600000)

@@ -3,16 +3,19 @@ package letter
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"onebook/internal/activity"
 	"onebook/internal/effect"
 	"onebook/internal/estimate"
 	"onebook/internal/fault"
+	"onebook/internal/id"
 	"onebook/internal/invoice"
 	"onebook/internal/issue"
 	"onebook/internal/link"
 	"onebook/internal/member"
+	"onebook/internal/message"
 	"onebook/internal/payment"
 	"onebook/internal/sale"
 	"onebook/internal/store"
@@ -137,15 +140,20 @@ func (p *Post) plan(e effect.Effect, same store.Op, f sale.Frozen, c sale.Client
 			m.Tag = e.ID
 			return p.Mailer.Send(ctx, m)
 		},
-		Done: func(ctx context.Context, message string, ops ...store.Op) error {
+		Done: func(ctx context.Context, sent string, ops ...store.Op) error {
 			_, err := p.Records.Do(ctx, member.Automaton(member.Courier), activity.ContactChain(e.ContactID),
 				func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
 					d := &activity.Deed{
-						Kind: "letter.sent", Subject: e.Subject, Refs: map[string]string{"effect": e.ID, "message": message}, Text: text,
+						Kind: "letter.sent", Subject: e.Subject, Refs: map[string]string{"effect": e.ID, "message": sent}, Text: text,
 						Changes: []activity.Change{{Field: "to", To: c.To.Email}}, Ops: append([]store.Op(nil), ops...),
 					}
+					kept, err := p.kept(e, f, c, write(""), sent).Put()
+					if err != nil {
+						return nil, err
+					}
+					d.Ops = append(d.Ops, kept)
 					if track != nil {
-						op, err := track(ctx, message)
+						op, err := track(ctx, sent)
 						if err != nil {
 							return nil, err
 						}
@@ -156,6 +164,16 @@ func (p *Post) plan(e effect.Effect, same store.Op, f sale.Frozen, c sale.Client
 			return err
 		},
 	}, nil
+}
+
+// kept is a letter as the contact's record keeps it: without its link, which opens the document and is never stored.
+func (p *Post) kept(e effect.Effect, f sale.Frozen, c sale.Client, said Content, sent string) message.Message {
+	now := p.Now().UTC()
+	m := message.Message{
+		ID: id.Named("ms", e.ContactID, now, e.ID), ContactID: e.ContactID, Direction: message.Out, Kind: strings.TrimPrefix(e.Kind, "mail."),
+		Name: c.To.Name, Address: c.To.Email, Title: said.Subject, About: e.Subject, Sent: sent, At: now,
+	}
+	return m.WithText(plain(Sender{Seller: f.Seller, Accent: f.Look.Accent, Locale: f.Locale}, said))
 }
 
 // Delivered notes what the mail service reports of a letter. A bounce or a complaint is an open issue: the client has not

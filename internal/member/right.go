@@ -84,6 +84,7 @@ const (
 	Courier  = "courier"   // letters and their delivery
 	Printer  = "printer"   // PDFs
 	Clock    = "clock"     // what time brings about: expiry
+	Postbox  = "postbox"   // mails that come in
 	Intake   = "intake"    // what strangers send through the public form
 	OnAccept = "on-accept" // what the owner switched on for accepted estimates
 	Setup    = "setup"     // the first owner
@@ -95,6 +96,7 @@ var byAutomation = map[string][]Right{
 	Courier:  {Read},
 	Printer:  {Read},
 	Clock:    {Read},
+	Postbox:  {Read},
 	Intake:   {Read, ContactOther, TaskWrite},
 	OnAccept: {Read, EstimateConvert, InvoicePropose, InvoiceWrite},
 	Setup:    {MemberWrite},
@@ -141,5 +143,5 @@ func Automaton(name string) activity.By {
 }
 
 var automationNames = map[string]string{
-	Webhook: "Stripe", Puller: "Stripe", Courier: "Post", Printer: "Documents", Clock: "Clock", Intake: "Inquiry form", OnAccept: "On acceptance", Setup: "Set-up",
+	Webhook: "Stripe", Puller: "Stripe", Courier: "Post", Printer: "Documents", Clock: "Clock", Intake: "Inquiry form", Postbox: "Post", OnAccept: "On acceptance", Setup: "Set-up",
 }

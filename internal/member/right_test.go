@@ -42,6 +42,7 @@ var jobs = map[string]string{
 	"courier":   "read",
 	"printer":   "read",
 	"clock":     "read",
+	"postbox":   "read",
 	"intake":    "read contact.write.other task.write",
 	"on-accept": "read invoice.propose invoice.write",
 	"setup":     "member.write",

@@ -25,8 +25,9 @@ const (
 
 // Kinds of what comes in. What goes out has the kind of its letter, such as "invoice".
 const (
-	Inquiry = "inquiry"
-	Reply   = "reply"
+	Inquiry   = "inquiry"
+	Reply     = "reply"
+	Automatic = "automatic" // an absence note, or another machine's answer
 )
 
 // Message is one message.
@@ -44,6 +45,7 @@ type Message struct {
 	Cut         bool              `json:"cut,omitempty"` // Text is only the beginning
 	Answers     map[string]string `json:"answers,omitempty"`
 	Attachments []Attachment      `json:"attachments,omitempty"`
+	Sent        string            `json:"sent,omitempty"`    // the mail service's id of what went out
 	Claimed     bool              `json:"claimed,omitempty"` // nobody has proved that the sender is the contact
 	At          time.Time         `json:"at"`
 }

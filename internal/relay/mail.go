@@ -7,16 +7,21 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"onebook/internal/effect"
+	"onebook/internal/reply"
 )
 
-// Mail takes the reports of the mail service (SES events over SNS).
+// Mail takes the reports of the mail service (SES events over SNS), and its word of mails that came in.
 type Mail struct {
 	Runner *effect.Runner
 	// Delivered notes what became of a letter: delivered, bounced or complained, with the reason.
 	Delivered func(ctx context.Context, effectID, state, reason string) error
-	Log       *slog.Logger
+	// Inbox reads a mail that the service has put down under a key; Received puts it onto the record.
+	Inbox    func(ctx context.Context, key string) (reply.Mail, error)
+	Received func(ctx context.Context, m reply.Mail) error
+	Log      *slog.Logger
 }
 
 // Notice is the payload of an SNS subscription.
@@ -30,9 +35,12 @@ type Notice struct {
 
 // report is an SES event. Tags come as lists.
 type report struct {
-	EventType string `json:"eventType"`
-	Mail      struct {
+	EventType        string `json:"eventType"`
+	NotificationType string `json:"notificationType"` // of a mail that came in
+	Mail             struct {
 		MessageID string              `json:"messageId"`
+		Timestamp time.Time           `json:"timestamp"`
+		Source    string              `json:"source"`
 		Tags      map[string][]string `json:"tags"`
 	} `json:"mail"`
 	Bounce struct {
@@ -41,6 +49,40 @@ type report struct {
 	Complaint struct {
 		Type string `json:"complaintFeedbackType"`
 	} `json:"complaint"`
+	Receipt struct {
+		Recipients []string `json:"recipients"`
+		Spam       verdict  `json:"spamVerdict"`
+		Virus      verdict  `json:"virusVerdict"`
+		DMARC      verdict  `json:"dmarcVerdict"`
+		Action     struct {
+			Type      string `json:"type"`
+			ObjectKey string `json:"objectKey"`
+		} `json:"action"`
+	} `json:"receipt"`
+}
+
+// verdict is PASS, FAIL, GRAY or PROCESSING_FAILED.
+type verdict struct {
+	Status string `json:"status"`
+}
+
+// received takes a mail that came in. The service's rule puts it into the bucket before it tells of it.
+func (m Mail) received(ctx context.Context, r report) error {
+	if r.Receipt.Action.Type != "S3" || r.Receipt.Action.ObjectKey == "" {
+		return fmt.Errorf("a mail came in and was not put into the bucket: %s", r.Mail.MessageID)
+	}
+	in, err := m.Inbox(ctx, r.Receipt.Action.ObjectKey)
+	if err != nil {
+		return fmt.Errorf("the mail %s: %w", r.Mail.MessageID, err)
+	}
+	if in.From.Address == "" {
+		in.From.Address = r.Mail.Source
+	}
+	in.Key, in.At = r.Mail.MessageID, r.Mail.Timestamp
+	in.Recipients = append(r.Receipt.Recipients, in.Recipients...)
+	in.Checked = r.Receipt.DMARC.Status == "PASS"
+	in.Junk = r.Receipt.Spam.Status == "FAIL" || r.Receipt.Virus.Status == "FAIL"
+	return m.Received(ctx, in)
 }
 
 // Handle takes one delivery of SNS.
@@ -61,6 +103,9 @@ func (m Mail) one(ctx context.Context, message string) (err error) {
 		// It will not become readable by being sent again; the log's alarm shows it.
 		m.Log.ErrorContext(ctx, "a report of the mail service cannot be read", "error", err)
 		return nil
+	}
+	if r.NotificationType == "Received" {
+		return m.received(ctx, r)
 	}
 	tags := r.Mail.Tags["effect"]
 	if len(tags) == 0 || !strings.HasPrefix(tags[0], "ef_") {

@@ -43,12 +43,16 @@ func (m *Mailer) mime(msg Message) ([]byte, []string, error) {
 		to, plain = append(to, r), append(plain, r.Address)
 	}
 	out.ToMailAddress(to...)
-	if msg.ReplyTo != nil {
-		r, err := address("replyTo", *msg.ReplyTo)
+	var answers []*mail.Address
+	for i, a := range msg.ReplyTo {
+		r, err := address(fmt.Sprintf("replyTo[%d]", i), a)
 		if err != nil {
 			return nil, nil, err
 		}
-		out.ReplyToMailAddress(r)
+		answers = append(answers, r)
+	}
+	if len(answers) > 0 {
+		out.ReplyToMailAddress(answers...)
 	}
 	if strings.Contains(msg.Subject, "=?") {
 		// The library leaves plain ASCII as it is, and a reader would decode what only looks encoded.

@@ -44,11 +44,11 @@ type Mailer struct {
 type Message struct {
 	FromName    string         // whose name stands before the sender's address; empty takes the Mailer's
 	To          []mail.Address // 1 to 50
-	ReplyTo     *mail.Address
-	Subject     string // one line
-	Text, HTML  string // at least one; both make a multipart/alternative
-	Tag         string // the effect's id: comes back in every report about this letter
-	Unsubscribe string // an https address that unsubscribes by one POST (RFC 8058), or empty
+	ReplyTo     []mail.Address // where answers go; none is the sender
+	Subject     string         // one line
+	Text, HTML  string         // at least one; both make a multipart/alternative
+	Tag         string         // the effect's id: comes back in every report about this letter
+	Unsubscribe string         // an https address that unsubscribes by one POST (RFC 8058), or empty
 	Attachments []Attachment
 }
 

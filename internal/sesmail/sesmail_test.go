@@ -37,7 +37,7 @@ func mailer(endpoint string, client *http.Client) *Mailer {
 
 func letter() Message {
 	return Message{FromName: "Studio Ädä", To: []mail.Address{{Name: "Łukasz, CEO", Address: "lukasz@example.com"}},
-		ReplyTo: &mail.Address{Address: "office@studio.example"}, Subject: "Invoice 2026-0001 – 119,00 €",
+		ReplyTo: []mail.Address{{Address: "office@studio.example"}}, Subject: "Invoice 2026-0001 – 119,00 €",
 		Text: "Dear Łukasz,\n\nplease pay.\n.\nThank you", HTML: "<p>Dear Łukasz, <a href=\"https://x.example/i/#t\">pay</a></p>", Tag: "ef_1"}
 }
 

@@ -54,8 +54,11 @@ type Attachment struct {
 type Mailbox struct {
 	// Deliver hands a notification to the mailhook function; nil drops them.
 	Deliver func(ctx context.Context, notification json.RawMessage) error
-	Now     func() time.Time // the product's clock
-	Log     *slog.Logger     // optional
+	// Keep puts a mail that came in into the bucket; nil takes none.
+	Keep        func(ctx context.Context, key string, raw []byte) error
+	ReplyDomain string           // of the addresses whose mail comes in
+	Now         func() time.Time // the product's clock
+	Log         *slog.Logger     // optional
 
 	db    *bbolt.DB
 	wake  chan struct{}

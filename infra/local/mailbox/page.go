@@ -29,6 +29,7 @@ func (m *Mailbox) Service() http.Handler {
 func (m *Mailbox) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_local/mail", m.list)
 	mux.HandleFunc("POST /_local/mail/event", m.Event)
+	mux.HandleFunc("POST /_local/mail/reply", m.Reply)
 	mux.HandleFunc("GET /_local/{$}", m.page)
 	mux.HandleFunc("GET /_local/mail/{id}", m.show)
 	mux.HandleFunc("GET /_local/mail/{id}/raw", m.raw)
@@ -71,7 +72,7 @@ func (m *Mailbox) html(w http.ResponseWriter, name string, data any, err error) 
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data: http: https:; frame-src 'self'; base-uri 'none'; form-action 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data: http: https:; frame-src 'self'; base-uri 'none'; form-action 'self'")
 	pages.ExecuteTemplate(w, name, data)
 }
 

@@ -14,6 +14,7 @@ import (
 	"onebook/internal/fault"
 	"onebook/internal/hook"
 	"onebook/internal/relay"
+	"onebook/internal/reply"
 )
 
 // Stripehook takes Stripe's webhooks.
@@ -30,12 +31,13 @@ func Stripehook(x *app.Product) (app.Handler, error) {
 	return app.Adapt(hook.Stripe{Secrets: secrets, Hint: x.Checkout.Hint, Now: x.Now, Log: x.Log}.Handle), nil
 }
 
-// Mailhook takes the reports of the mail service.
+// Mailhook takes the reports of the mail service, and the mails that come in there.
 func Mailhook(x *app.Product) (app.Handler, error) {
-	if err := x.Needs("TABLE"); err != nil {
+	if err := x.Needs("TABLE", "BUCKET"); err != nil {
 		return nil, err
 	}
-	m := relay.Mail{Runner: runner(x, effect.Mail), Delivered: post(x).Delivered, Log: x.Log}
+	in := reply.Service{Table: x.Table, Records: x.Records, Now: x.Now, Contacts: x.Contacts}
+	m := relay.Mail{Runner: runner(x, effect.Mail), Delivered: post(x).Delivered, Inbox: inbox(x), Received: in.Receive, Log: x.Log}
 	return app.Adapt(func(ctx context.Context, n relay.Notice) (struct{}, error) { return struct{}{}, m.Handle(ctx, n) }), nil
 }
 

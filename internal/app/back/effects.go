@@ -18,6 +18,7 @@ import (
 	"onebook/internal/letter"
 	"onebook/internal/member"
 	"onebook/internal/printing"
+	"onebook/internal/reply"
 	"onebook/internal/selling"
 	"onebook/internal/sesmail"
 )
@@ -46,11 +47,14 @@ func post(x *app.Product) *letter.Post {
 }
 
 // mailer sends letters over SES.
-type mailer struct{ ses *sesmail.Mailer }
+type mailer struct {
+	ses     *sesmail.Mailer
+	replies string // domain at which mails to us come in; empty where none do
+}
 
 func mailerOf(x *app.Product) mailer {
 	from := mail.Address{Address: x.Env["MAIL_FROM"]}
-	return mailer{&sesmail.Mailer{
+	return mailer{replies: x.Env["REPLY_DOMAIN"], ses: &sesmail.Mailer{
 		Client: sesmail.NewClient(sesmail.Options{Region: x.Region, Credentials: x.Credentials, Endpoint: x.SES, HTTP: x.HTTP}),
 		From:   from, ConfigurationSet: x.Env["CONFIG_SET"], Now: x.Now,
 	}}
@@ -58,8 +62,15 @@ func mailerOf(x *app.Product) mailer {
 
 // Send hands a letter to SES.
 func (m mailer) Send(ctx context.Context, l letter.Message) (string, error) {
+	var answers []mail.Address
+	if l.ReplyTo != nil {
+		answers = append(answers, *l.ReplyTo)
+	}
+	if m.replies != "" {
+		answers = append(answers, mail.Address{Name: l.FromName, Address: reply.Address(l.Tag, m.replies)})
+	}
 	sent, err := m.ses.Send(ctx, sesmail.Message{
-		FromName: l.FromName, To: []mail.Address{l.To}, ReplyTo: l.ReplyTo, Subject: l.Subject, Text: l.Text, HTML: l.HTML, Tag: l.Tag,
+		FromName: l.FromName, To: []mail.Address{l.To}, ReplyTo: answers, Subject: l.Subject, Text: l.Text, HTML: l.HTML, Tag: l.Tag,
 	})
 	if errors.Is(err, sesmail.ErrUnknown) {
 		return "", fmt.Errorf("%w: %w", effect.ErrAmbiguous, err)
