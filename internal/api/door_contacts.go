@@ -44,7 +44,7 @@ type humanForm struct {
 	Role     string      `json:"role,omitempty" maxLength:"100"`
 	Emails   []emailForm `json:"emails,omitempty"`
 	Phones   []phoneForm `json:"phones,omitempty"`
-	Receives []string    `json:"receives,omitempty" enum:"invoices,visits"`
+	Receives []string    `json:"receives,omitempty" enum:"invoices,estimates,visits"`
 }
 
 // contactForm is what people edit of a contact.

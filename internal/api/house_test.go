@@ -54,9 +54,9 @@ func (c withClients) Client(ctx context.Context, contactID string) (sale.Client,
 	if err != nil {
 		return sale.Client{}, err
 	}
-	to, err := c.contacts.Recipient(ctx, who.ID)
+	to, err := c.contacts.Recipient(ctx, who.ID, contact.Invoices)
 	return sale.Client{
-		ContactID: who.ID, Locale: who.Locale, Archived: !who.ArchivedAt.IsZero(), To: sale.Addressee{Name: to.Name, Email: to.Email},
+		ContactID: who.ID, Locale: who.Locale, Archived: !who.ArchivedAt.IsZero(), To: sale.Addressee{Name: to.Name, Email: to.Email}, Decides: sale.Addressee{Name: to.Name, Email: to.Email},
 		Party: sale.Party{Name: who.Name, Company: who.Company, Address: who.Address.Lines(), TaxID: who.TaxID, Email: to.Email},
 	}, err
 }

@@ -217,13 +217,18 @@ func (c Clients) Client(ctx context.Context, contactID string) (sale.Client, err
 	if err != nil {
 		return sale.Client{}, err
 	}
-	to, err := c.Contacts.Recipient(ctx, who.ID)
+	to, err := c.Contacts.Recipient(ctx, who.ID, contact.Invoices)
+	if err != nil {
+		return sale.Client{}, err
+	}
+	decides, err := c.Contacts.Recipient(ctx, who.ID, contact.Estimates)
 	if err != nil {
 		return sale.Client{}, err
 	}
 	out := sale.Client{
 		ContactID: who.ID, Locale: who.Locale, Currency: who.Currency, Archived: !who.ArchivedAt.IsZero(), To: sale.Addressee{Name: to.Name, Email: to.Email},
-		Party: sale.Party{Name: who.Name, Company: who.Company, Address: who.Address.Lines(), TaxID: who.TaxID, Email: to.Email},
+		Decides: sale.Addressee{Name: decides.Name, Email: decides.Email},
+		Party:   sale.Party{Name: who.Name, Company: who.Company, Address: who.Address.Lines(), TaxID: who.TaxID, Email: to.Email},
 	}
 	if len(who.Phones) > 0 {
 		out.Phone = who.Phones[0].Number

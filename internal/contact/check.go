@@ -303,8 +303,8 @@ func (k *checker) people(in Input) []Human {
 			k.Add(at+"name", "required", "each of the people needs a name")
 		}
 		for _, r := range h.Receives {
-			if r != Invoices && r != Visits {
-				k.Add(at+"receives", "invalid", "people receive invoices or visits, not %.40q", r)
+			if r != Invoices && r != Estimates && r != Visits {
+				k.Add(at+"receives", "invalid", "people receive invoices, estimates or visits, not %.40q", r)
 			} else if !slices.Contains(next.Receives, r) {
 				next.Receives = append(next.Receives, r)
 			}

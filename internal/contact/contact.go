@@ -29,8 +29,9 @@ const (
 
 // What a person of a company is sent.
 const (
-	Invoices = "invoices"
-	Visits   = "visits"
+	Invoices  = "invoices"
+	Estimates = "estimates"
+	Visits    = "visits"
 )
 
 // Email is one address as it is read.
@@ -56,7 +57,7 @@ type Human struct {
 	Role     string   `json:"role,omitempty"`
 	Emails   []Email  `json:"emails"`
 	Phones   []Phone  `json:"phones"`
-	Receives []string `json:"receives,omitempty"` // Invoices, Visits
+	Receives []string `json:"receives,omitempty"` // Invoices, Estimates, Visits
 }
 
 // Balance is what a contact owes and has in hand in one currency, minor units. Currencies are never added up.

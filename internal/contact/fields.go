@@ -178,8 +178,10 @@ func peopleText(hs []Human) string {
 				s += ", " + more
 			}
 		}
-		if slices.Contains(h.Receives, Visits) {
-			s += ", receives visits"
+		for _, r := range h.Receives {
+			if r != Invoices {
+				s += ", receives " + r
+			}
 		}
 		out = append(out, s)
 	}

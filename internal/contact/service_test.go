@@ -477,7 +477,7 @@ func TestWhereLettersGo(t *testing.T) {
 	firm := full()
 	firm.People = append([]HumanInput{{Name: "Eva", Emails: []EmailInput{{Address: "eva@bücher.de"}}, Receives: []string{"visits"}}}, firm.People...)
 	c := w.add(t, firm)
-	r, err := w.Recipient(ctx, c.ID)
+	r, err := w.Recipient(ctx, c.ID, Invoices)
 	want := Recipient{ContactID: c.ID, Name: "Max Maier", Email: "max@xn--bcher-kva.de", Locale: "de-AT", TimeZone: "Europe/Vienna"}
 	if diff := cmp.Diff(want, r); diff != "" || err != nil {
 		t.Error(diff, err)
@@ -494,7 +494,7 @@ func TestWhereLettersGo(t *testing.T) {
 		t.Errorf("chose %s", got.Address)
 	}
 	nobody := w.add(t, person("Jane", "", ""))
-	if r, err := w.Recipient(ctx, nobody.ID); err != nil || r.Email != "" || r.Name != "Jane" {
+	if r, err := w.Recipient(ctx, nobody.ID, Invoices); err != nil || r.Email != "" || r.Name != "Jane" {
 		t.Errorf("%+v %v", r, err)
 	}
 }
@@ -553,7 +553,7 @@ func TestAMergedContactIsFollowed(t *testing.T) {
 	if got := w.all(t, "jane", 10); len(got) != 1 {
 		t.Errorf("found: %v", got)
 	}
-	if r, err := w.Recipient(ctx, gone.ID); err != nil || r.ContactID != stays.ID {
+	if r, err := w.Recipient(ctx, gone.ID, Invoices); err != nil || r.ContactID != stays.ID {
 		t.Errorf("%+v %v", r, err)
 	}
 }

@@ -63,23 +63,46 @@ type Recipient struct {
 	TimeZone  string // empty: the organisation's
 }
 
-// Recipient answers where letters about money go: of a company to the first of its people who receives invoices and has
-// an address, else to the contact's own address, the verified one before others.
-func (s *Service) Recipient(ctx context.Context, contactID string) (Recipient, error) {
+// Recipient answers where letters about one matter go, Invoices, Estimates or Visits: of a company to the first of its people
+// who receives them and has an address, else to the contact's own address, the verified one before others. What is to be
+// decided, an estimate or a visit, goes to whoever books when the company has no address of its own; a bill goes to nobody
+// who was not named for it.
+func (s *Service) Recipient(ctx context.Context, contactID, matter string) (Recipient, error) {
 	c, err := s.Get(ctx, contactID)
 	if err != nil {
 		return Recipient{}, err
 	}
 	r := Recipient{ContactID: c.ID, Name: c.Name, Locale: c.Locale, TimeZone: c.TimeZone}
-	best := bestAddress(c.Emails)
+	best, own := c.receiver(matter), bestAddress(c.Emails)
+	if best.Name == "" && own.Address == "" && matter != Invoices {
+		best = c.receiver(Visits)
+	}
+	if best.Name != "" {
+		r.Name, own = best.Name, bestAddress(best.Emails)
+	}
+	r.Email = deliverable(own)
+	return r, nil
+}
+
+// receiver is the first of the people who receives a matter and has an address; a zero Human when there is none.
+func (c Contact) receiver(matter string) Human {
 	for _, h := range c.People {
-		if his := bestAddress(h.Emails); his.Address != "" && slices.Contains(h.Receives, Invoices) {
-			r.Name, best = h.Name, his
-			break
+		if slices.Contains(h.Receives, matter) && bestAddress(h.Emails).Address != "" {
+			return h
 		}
 	}
-	r.Email = deliverable(best)
-	return r, nil
+	return Human{}
+}
+
+// At names who of the company's people has an address, "" when it is none of theirs.
+func (c Contact) At(address string) string {
+	key, _, err := Key(address)
+	for _, h := range c.People {
+		if err == nil && slices.ContainsFunc(h.Emails, func(e Email) bool { return e.Key == key }) {
+			return h.Name
+		}
+	}
+	return ""
 }
 
 // deliverable is an address as mail is sent to it: the local part as typed, since its host may tell cases apart, and the

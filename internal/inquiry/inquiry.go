@@ -242,7 +242,11 @@ func notes(m contact.Outcome, in Input) string {
 		}
 	}
 	if m.Outcome == contact.Matched {
-		b.WriteString("\nRecognised by " + strings.Join(m.Because, ", ") + ". Nobody has proved it: do not tell what only the client may know.")
+		b.WriteString("\nRecognised by " + strings.Join(m.Because, ", "))
+		if m.Person != "" {
+			b.WriteString(", as " + title(m.Person))
+		}
+		b.WriteString(". Nobody has proved it: do not tell what only the client may know.")
 	}
 	for n, c := range m.Candidates {
 		if m.Outcome == contact.Review && n < 3 {

@@ -70,7 +70,7 @@ func TestAnInquiryFindsOrAddsItsContact(t *testing.T) {
 	}{
 		{"a stranger", inquiry.Input{Name: "Di Dorn", Email: "di@y.example", Phone: "040 111111"}, "new", "own", "040 111111"},
 		{"an own address, whatever the name", inquiry.Input{Name: "Somebody", Email: " ADA@x.example"}, "Ada Lovelace", "", "Recognised by e-mail"},
-		{"a person's of a company", inquiry.Input{Name: "Cy", Email: "cy@acme.example"}, "Acme", "", "Recognised by e-mail"},
+		{"a person's of a company", inquiry.Input{Name: "Cy", Email: "cy@acme.example"}, "Acme", "", "Recognised by e-mail, as Cy Young"},
 		{"a number and its name", inquiry.Input{Name: "ada lovelace", Phone: "+49 40 123456"}, "Ada Lovelace", "", "phone and name"},
 		{"a number and another name", inquiry.Input{Name: "Zoe Zimmer", Phone: "040 123456"}, "new", "", "May be Ada Lovelace"},
 		{"a name alone", inquiry.Input{Name: "Bo Berg", Email: "bo.berg@z.example"}, "new", "own", "May be Bo Berg"},

@@ -47,6 +47,7 @@ func (p *Post) Estimate(ctx context.Context, e effect.Effect) (effect.Plan, erro
 	if err != nil {
 		return effect.Plan{}, err
 	}
+	c.To = c.Decides
 	write := func(url string) Content {
 		return OfEstimate(es.Frozen.Locale, EstimateFacts{
 			Name: c.To.Name, Number: es.Number, Currency: es.Body.Currency, Total: es.Body.Totals.Total, ValidUntil: es.ValidUntil, URL: url,

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"onebook/internal/contact"
 	"onebook/internal/effect"
 	"onebook/internal/fault"
 	"onebook/internal/invoice"
@@ -337,5 +338,26 @@ func TestPrinterDies(t *testing.T) {
 	tr, terr := invoice.GetTrack(r.Ctx, r.Table, i)
 	if err != nil || terr != nil || string(first) != string(again) || tr.PDF == nil || tr.PDF.Bytes != len(first) {
 		t.Errorf("%v %v %+v", err, terr, tr.PDF)
+	}
+}
+
+// A company's offer goes to whoever decides, its bill to whoever pays.
+func TestEachLetterGoesToItsPerson(t *testing.T) {
+	r := rig.New(t)
+	r.Organise()
+	c, err := r.Contacts.Create(r.Ctx, rig.Owner, contact.Input{Kind: contact.Company, Name: "Acme", People: []contact.HumanInput{
+		{Name: "Axel Accountant", Emails: []contact.EmailInput{{Address: "axel@acme.example"}}, Receives: []string{contact.Invoices}},
+		{Name: "Ana Assistant", Emails: []contact.EmailInput{{Address: "ana@acme.example"}}, Receives: []string{contact.Visits}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Offer(c.ID, rig.Lines("100.00"))
+	r.Drain()
+	sent(t, r, c.ID)
+	r.Drain()
+	letters := r.Mail.Sent()
+	if len(letters) != 2 || letters[0].To.Address != "ana@acme.example" || letters[1].To.Address != "axel@acme.example" || !strings.Contains(letters[0].Text, "Ana Assistant") {
+		t.Errorf("%+v", letters)
 	}
 }

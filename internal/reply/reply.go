@@ -60,6 +60,9 @@ var errKnown = errors.New("reply: this mail is on record")
 
 // Receive puts a mail onto the record of whom it is from, or raises an issue. Taken again, it changes nothing.
 func (s *Service) Receive(ctx context.Context, m Mail) error {
+	if strings.TrimSpace(m.Subject) == "" {
+		m.Subject = "(no subject)"
+	}
 	for range 8 {
 		contactID, about, err := s.whose(ctx, m)
 		if err != nil {
@@ -131,6 +134,9 @@ func (s *Service) keep(ctx context.Context, m Mail, contactID, about string) err
 		c, err := s.Contacts.Get(ctx, contactID)
 		if err != nil {
 			return nil, err
+		}
+		if m.From.Name == "" {
+			m.From.Name = c.At(m.From.Address)
 		}
 		msg := message.Message{
 			ID: id.Named("ms", contactID, m.At, m.Key), ContactID: contactID, Direction: message.In, Kind: message.Reply, Name: oneLine(m.From.Name, 200),

@@ -21,11 +21,12 @@ type Party struct {
 // Client is what a document needs of a contact.
 type Client struct {
 	Party
-	ContactID string // the one that owns the record, after a merge was followed
-	Locale    string // of the documents, en or de; empty: the organisation's
-	Currency  string // of new documents; empty: the organisation's
-	To        Addressee
-	Archived  bool // nothing new is made for it until it is restored
+	ContactID string    // the one that owns the record, after a merge was followed
+	Locale    string    // of the documents, en or de; empty: the organisation's
+	Currency  string    // of new documents; empty: the organisation's
+	To        Addressee // who gets invoices and what belongs to them
+	Decides   Addressee // who gets estimates
+	Archived  bool      // nothing new is made for it until it is restored
 }
 
 // Addressee is where letters about money go; Email is empty when there is no address.

@@ -267,7 +267,7 @@ func (s *Service) Send(ctx context.Context, by activity.By, estimateID string) (
 		if err != nil {
 			return nil, err
 		}
-		if c.To.Email == "" {
+		if c.Decides.Email == "" {
 			return nil, fault.Unready.Errorf("%s has no e-mail address; add one and send again", c.Name).Coded("no_address")
 		}
 		var ops []store.Op
