@@ -137,7 +137,13 @@ func (s Desk) tasks(ctx context.Context, _ activity.By, req *Request[taskFilter,
 	if err := ofContact(p.ContactID); err != nil {
 		return nil, "", err
 	}
-	f := task.Filter{State: task.State(p.State), OwnerID: p.OwnerID, ContactID: p.ContactID}
+	f := task.Filter{State: task.State(p.State), OwnerID: p.OwnerID}
+	if p.ContactID != "" {
+		var err error
+		if f.Contacts, err = s.whole(ctx, p.ContactID); err != nil {
+			return nil, "", err
+		}
+	}
 	set, err := s.Org.Get(ctx)
 	if err != nil {
 		return nil, "", err
@@ -212,5 +218,19 @@ func (s Desk) messages(ctx context.Context, _ activity.By, req *Request[pageOfOn
 	if err != nil {
 		return nil, "", err
 	}
-	return message.OfContact(ctx, s.Table, c.ID, req.Params.Limit, req.Params.Cursor)
+	whole, err := s.whole(ctx, c.ID)
+	if err != nil {
+		return nil, "", err
+	}
+	return message.OfContacts(ctx, s.Table, whole, req.Params.Limit, req.Params.Cursor)
+}
+
+// whole are a contact, or the one that it was merged into, and all that were merged into that.
+func (s Desk) whole(ctx context.Context, contactID string) ([]string, error) {
+	h, err := s.Records.Head(ctx, activity.ContactChain(contactID))
+	if err == nil && h.MergedInto != "" {
+		contactID = h.MergedInto
+		h, err = s.Records.Head(ctx, activity.ContactChain(contactID))
+	}
+	return append([]string{contactID}, h.Members...), err
 }

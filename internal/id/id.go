@@ -72,6 +72,15 @@ func Owner(id string) (string, error) {
 	return Contact(p, id)
 }
 
+// Own is the part of an id of a contact's thing that is its own: it sorts by the time of making whatever the contact, so that
+// the things of several contacts can be listed as one. "" when the id was not made by Of.
+func Own(id string) string {
+	if b := body(id); len(b) == 2*partLen {
+		return b[partLen:]
+	}
+	return ""
+}
+
 // Check answers NotFound unless id has this prefix and a well-formed single part.
 func Check(prefix, id string) error {
 	p, b, ok := strings.Cut(id, "_")

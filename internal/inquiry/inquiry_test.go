@@ -118,7 +118,7 @@ func TestAnInquiryFindsOrAddsItsContact(t *testing.T) {
 				!strings.Contains(ts[0].Notes, c.says) || !strings.Contains(ts[0].Notes, "in May?") || !strings.Contains(ts[0].Notes, "Which day?: Any") {
 				t.Errorf("%+v\nwant %q", ts, c.says)
 			}
-			ms, _, err := message.OfContact(r.Ctx, r.Table, landed.ID, 10, "")
+			ms, _, err := message.OfContacts(r.Ctx, r.Table, []string{landed.ID}, 10, "")
 			if err != nil || len(ms) != 1 || !ms[0].Claimed || ms[0].Direction != message.In || ms[0].Text != "Can you help me in May?\n<script>alert(1)</script>" {
 				t.Errorf("%+v %v", ms, err)
 			}

@@ -57,7 +57,8 @@ type Attachment struct {
 	Bytes int    `json:"bytes"`
 }
 
-// ItemKind is the kind of a message's item. It lies at C#<contact>, MSG#<message>.
+// ItemKind is the kind of a message's item. It lies at C#<contact>, MSG#<the message's own part of its id>, so that the messages
+// of merged contacts are one list by time.
 const ItemKind = "message"
 
 // MaxText is how many bytes of a text are kept.
@@ -92,7 +93,7 @@ func (m Message) Put() (store.Op, error) {
 }
 
 func key(contact, messageID string) store.Key {
-	return store.Key{PK: "C#" + contact, SK: "MSG#" + messageID}
+	return store.Key{PK: "C#" + contact, SK: "MSG#" + id.Own(messageID)}
 }
 
 // Get reads one message. fault.NotFound when there is none.
@@ -111,21 +112,25 @@ func Get(ctx context.Context, t store.Table, messageID string) (Message, error) 
 	return decode(it)
 }
 
-// OfContact lists the messages of one contact, the newest first. A page may hold fewer than limit and still have a cursor.
-func OfContact(ctx context.Context, t store.Table, contact string, limit int, cursor string) ([]Message, string, error) {
-	p, err := t.List(ctx, store.Query{Partition: "C#" + contact, Prefix: "MSG#", Desc: true, Limit: limit, Cursor: cursor})
+// OfContacts lists the messages of a contact and of those that were merged into it, the newest first.
+func OfContacts(ctx context.Context, t store.Table, contacts []string, limit int, cursor string) ([]Message, string, error) {
+	parts := make([]string, len(contacts))
+	for n, c := range contacts {
+		parts[n] = "C#" + c
+	}
+	items, next, err := store.Merged(ctx, t, parts, store.Query{Prefix: "MSG#", Desc: true, Limit: limit, Cursor: cursor})
 	if err != nil {
 		return nil, "", err
 	}
-	out := make([]Message, 0, len(p.Items))
-	for _, it := range p.Items {
+	out := make([]Message, 0, len(items))
+	for _, it := range items {
 		m, err := decode(it)
 		if err != nil {
 			return nil, "", err
 		}
 		out = append(out, m)
 	}
-	return out, p.Cursor, nil
+	return out, next, nil
 }
 
 func decode(it store.Item) (Message, error) {

@@ -22,7 +22,7 @@ import (
 
 func messages(t *testing.T, r *rig.Rig, contactID string) []message.Message {
 	t.Helper()
-	ms, _, err := message.OfContact(r.Ctx, r.Table, contactID, 50, "")
+	ms, _, err := message.OfContacts(r.Ctx, r.Table, []string{contactID}, 50, "")
 	if err != nil {
 		t.Fatal(err)
 	}

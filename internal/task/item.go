@@ -16,7 +16,7 @@ import (
 
 // A task lies with its contact, and so in the chain and under the head that its document moves:
 //
-//	C#<contact>   TASK#<task>
+//	C#<contact>   TASK#<the task's own part of its id>
 //
 // In the list index it stands under task#<state>#<shard 0..3> by the instant it is due, closed ones by when they were
 // closed. An open one stands in the due index too, under task#<owner>#<shard 0..3>: what one member has to do next.
@@ -29,7 +29,7 @@ const (
 const never = "9999-12-31T00:00:00Z"
 
 func key(contact, taskID string) store.Key {
-	return store.Key{PK: "C#" + contact, SK: "TASK#" + taskID}
+	return store.Key{PK: "C#" + contact, SK: "TASK#" + id.Own(taskID)}
 }
 
 // ListPartition is where the list index keeps the tasks of one state.
@@ -156,10 +156,10 @@ func Ended(ctx context.Context, t store.Table, now time.Time, subject string, o 
 
 // Filter narrows a list of tasks; its zero value is all open ones.
 type Filter struct {
-	State     State  // empty: Open
-	OwnerID   string // empty: everybody's
-	ContactID string
-	Before    time.Time // due earlier, of open ones
+	State    State     // empty: Open
+	OwnerID  string    // empty: everybody's
+	Contacts []string  // a contact with those that were merged into it; none: everybody's
+	Before   time.Time // due earlier, of open ones
 }
 
 func (f Filter) fits(t Task) bool {
@@ -176,10 +176,12 @@ func List(ctx context.Context, t store.Table, f Filter, limit int, cursor string
 	var items []store.Item
 	var next string
 	var err error
-	if f.ContactID != "" {
-		var p store.Page
-		p, err = t.List(ctx, store.Query{Partition: "C#" + f.ContactID, Prefix: "TASK#", Desc: true, Limit: limit, Cursor: cursor})
-		items, next = p.Items, p.Cursor
+	if len(f.Contacts) > 0 {
+		parts := make([]string, len(f.Contacts))
+		for n, c := range f.Contacts {
+			parts[n] = "C#" + c
+		}
+		items, next, err = store.Merged(ctx, t, parts, store.Query{Prefix: "TASK#", Desc: true, Limit: limit, Cursor: cursor})
 	} else {
 		items, next, err = f.indexed(ctx, t, limit, cursor)
 	}

@@ -38,14 +38,22 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (Task, e
 	if err != nil {
 		return Task{}, err
 	}
-	taskID := s.IDs.Of("tk", contact)
-	_, err = s.Records.Do(ctx, by, activity.ContactChain(contact), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+	var taskID string
+	decide := func(ctx context.Context, contact string, _ activity.Head) (*activity.Deed, error) {
+		taskID = s.IDs.Of("tk", contact)
 		t, op, err := s.Make(ctx, contact, taskID, in)
 		if err != nil {
 			return nil, err
 		}
 		return &activity.Deed{Kind: "task.created", Subject: t.ID, Text: "To do: " + t.Title, Ops: []store.Op{op}}, nil
-	})
+	}
+	if in.Subject == "" {
+		_, err = s.Records.Begin(ctx, by, contact, decide)
+	} else { // beside its document, whatever became of the contact: both end in one write
+		_, err = s.Records.Do(ctx, by, activity.ContactChain(contact), func(ctx context.Context, h activity.Head) (*activity.Deed, error) {
+			return decide(ctx, contact, h)
+		})
+	}
 	if err != nil {
 		return Task{}, err
 	}

@@ -1,6 +1,7 @@
 package task_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -166,7 +167,7 @@ func TestATaskIsNeverBornTooLate(t *testing.T) {
 		}
 		wg.Go(func() { r.Cash(inv.ID, 11900) })
 		wg.Wait()
-		if open, _, err := task.List(r.Ctx, r.Table, task.Filter{ContactID: contact}, 50, ""); err != nil || len(open) != 0 {
+		if open, _, err := task.List(r.Ctx, r.Table, task.Filter{Contacts: []string{contact}}, 50, ""); err != nil || len(open) != 0 {
 			t.Fatalf("%d tasks wait for a payment that has come: %v", len(open), err)
 		}
 	}
@@ -281,7 +282,7 @@ func TestListsOfTasks(t *testing.T) {
 	if got := all(task.Filter{OwnerID: ada.ID, Before: time.Date(2026, 1, 7, 23, 0, 0, 0, time.UTC)}, 50); !slices.Equal(got, want[:3]) {
 		t.Errorf("before the eighth: %q", got)
 	}
-	if got := all(task.Filter{OwnerID: bo.ID, ContactID: hour.ContactID}, 50); len(got) != 0 {
+	if got := all(task.Filter{OwnerID: bo.ID, Contacts: []string{hour.ContactID}}, 50); len(got) != 0 {
 		t.Errorf("bo's of D: %q", got)
 	}
 	if _, err := r.Tasks.Done(r.Ctx, ada, hour.ID, 0); err != nil {
@@ -301,5 +302,52 @@ func TestListsOfTasks(t *testing.T) {
 	x.DueAt, x.DueOn = time.Time{}, rig.Day("2026-01-07")
 	if x.Overdue(rig.Begin, rig.Day("2026-01-07")) || !x.Overdue(rig.Begin, rig.Day("2026-01-08")) {
 		t.Error("a day passes when it is over")
+	}
+}
+
+// After a merge a task about nothing begins with the survivor, one about a document lies beside it and ends with it, and the
+// survivor's list holds all of them, the newest first.
+func TestTasksOfMergedContacts(t *testing.T) {
+	r, ada, _ := desk(t)
+	stays, gone := r.Contact("Stays", "").ID, r.Contact("Gone", "").ID
+	inv := r.Invoice(gone, rig.Lines("100.00"))
+	add(t, r, ada, task.Input{ContactID: gone, Title: "one"})
+	tie := func(contact string, by activity.Tie) {
+		if _, err := r.Records.Do(r.Ctx, rig.Owner, activity.ContactChain(contact), func(context.Context, activity.Head) (*activity.Deed, error) {
+			return &activity.Deed{Kind: "contact.merged", Subject: stays, Text: "Merged", Tie: &by}, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tie(gone, activity.Tie{MergedInto: stays})
+	tie(stays, activity.Tie{Members: []string{gone}})
+	r.Clock.Move(time.Minute)
+	if x := add(t, r, ada, task.Input{ContactID: gone, Title: "two"}); x.ContactID != stays {
+		t.Errorf("it began with %s", x.ContactID)
+	}
+	r.Clock.Move(time.Minute)
+	three := add(t, r, ada, task.Input{ContactID: stays, Subject: inv.ID, Title: "three", Reason: task.Payment})
+	if three.ContactID != gone {
+		t.Errorf("it does not lie beside its document, but with %s", three.ContactID)
+	}
+	var got []string
+	for cursor := ""; ; {
+		ts, next, err := task.List(r.Ctx, r.Table, task.Filter{Contacts: []string{stays, gone}}, 1, cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range ts {
+			got = append(got, x.Title)
+		}
+		if cursor = next; cursor == "" {
+			break
+		}
+	}
+	if !slices.Equal(got, []string{"three", "two", "one"}) {
+		t.Errorf("%q", got)
+	}
+	r.Cash(inv.ID, 11900)
+	if x := get(t, r, three.ID); x.State != task.Dropped {
+		t.Errorf("it is %s", x.State)
 	}
 }
