@@ -118,8 +118,8 @@ func (c client) open(to, page string) string {
 	return c.say("POST", "/v1/public/open", `{"token":"`+token+`"}`)["ref"].(string)
 }
 
-// life takes a contact from estimate to cash and answers its invoice.
-func (c client) life(email string) map[string]any {
+// accepted makes a contact whose estimate over 1,000.00 is accepted, and answers the estimate.
+func (c client) accepted(email string) string {
 	c.Helper()
 	ct := c.say("POST", "/v1/contacts", `{"kind":"person","name":"Ada Byron","emails":[{"address":"`+email+`"}]}`)["id"].(string)
 	es := c.say("POST", "/v1/estimates", `{"contactId":"`+ct+`","lines":[{"name":"Design","quantity":"2","unitPrice":"500.00","taxClass":"standard"}]}`)["id"].(string)
@@ -127,9 +127,16 @@ func (c client) life(email string) map[string]any {
 	ref := c.open(email, "e")
 	c.say("POST", "/v1/public/documents/"+ref+"/view", `{}`)
 	c.say("POST", "/v1/public/documents/"+ref+"/accept", `{"name":"Ada"}`)
+	return es
+}
+
+// life takes a contact from estimate to cash and answers its invoice.
+func (c client) life(email string) map[string]any {
+	c.Helper()
+	es := c.accepted(email)
 	in := c.say("POST", "/v1/estimates/"+es+"/convert", `{}`)["invoiceId"].(string)
 	c.say("POST", "/v1/invoices/"+in+"/send", `{}`)
-	ref = c.open(email, "i")
+	ref := c.open(email, "i")
 	c.say("POST", "/v1/public/documents/"+ref+"/view", `{}`)
 	url := c.say("POST", "/v1/public/documents/"+ref+"/checkout", `{}`)["url"].(string)
 	paid := c.say("POST", "/_local/stripe/pay", `{"url":"`+url+`","method":"card","outcome":"success"}`)
@@ -165,6 +172,29 @@ func (c client) lose(invoiceID, how, was string) {
 	c.say("POST", "/_local/clock", `{"advance":"2m"}`)
 	if now := c.file("/v1/invoices/" + invoiceID + "/pdf"); now != was {
 		c.Errorf("the PDF that came back has %d bytes, and had %d", len(now), len(was))
+	}
+}
+
+// agree switches on what follows an acceptance, and takes an order through deposit and final invoice, which sum to it; what
+// was agreed with somebody else is canceled.
+func (c client) agree() {
+	c.Helper()
+	c.edit("PATCH", "/v1/settings", `{"onAcceptance":"send","acceptanceDeposit":"40"}`)
+	es := c.accepted("agreed@example.com")
+	c.say("POST", "/_local/clock", `{"advance":"2m"}`)
+	c.open("agreed@example.com", "i")
+	got := c.say("GET", "/v1/estimates/"+es, "")
+	or, deposit := got["orderId"].(string), got["invoiceIds"].([]any)[0].(string)
+	c.say("POST", "/v1/invoices/"+deposit+"/payments", `{"amount":47600,"method":"transfer","receivedOn":"2026-01-05"}`)
+	last := c.say("POST", "/v1/orders/"+or+"/invoices", `{"final":true}`)
+	c.say("POST", "/v1/invoices/"+last["id"].(string)+"/issue", `{}`)
+	if o := c.say("GET", "/v1/orders/"+or, ""); o["state"] != "billed" || last["total"] != float64(119000-47600) {
+		c.Errorf("a final invoice over %v leaves the order %v", last["total"], o["state"])
+	}
+	c.edit("PATCH", "/v1/settings", `{"onAcceptance":"nothing"}`)
+	made := c.say("POST", "/v1/estimates/"+c.accepted("gone@example.com")+"/convert", `{"milestones":[{"name":"Half","percent":"50"}]}`)
+	if o := c.say("POST", "/v1/orders/"+made["orderId"].(string)+"/cancel", `{"reason":"moved away"}`); len(o["invoiceIds"].([]any)) != 0 {
+		c.Errorf("a canceled order still has %v", o["invoiceIds"])
 	}
 }
 
@@ -260,6 +290,8 @@ func TestRolesFitTheProduct(t *testing.T) {
 	})
 	c.edit("PATCH", "/v1/members/"+who, `{"role":"viewer"}`)
 	c.edit("DELETE", "/v1/members/"+who, "")
+
+	c.agree()
 
 	// A PDF of an invoice with a logo, made twice: its maker dies between the object and the record.
 	c.say("POST", "/_local/fault", `{"point":"s3.put","kind":"timeout_after","count":1}`)

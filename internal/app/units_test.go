@@ -135,6 +135,14 @@ func measure(t *testing.T) []row {
 	})
 	gone := r.Invoice(c.ID, tenLines())
 	cost("invoice: void", 0, func() error { return second(r.Billing.Void(r.Ctx, by(rig.Owner), gone.ID, "made twice")) })
+	share := order.Portion{Percent: rig.Dec("40")}
+	o := r.Order(c.ID, tenLines(), order.Schedule{Deposit: &share})
+	r.Cash(o.Invoices[0], r.Issue(o.Invoices[0]).Due())
+	cost("order: draft of the final invoice", 0, func() error {
+		return second(r.Billing.BillOrder(r.Ctx, by(rig.Owner), o.ID, billing.OrderInput{Final: true}))
+	})
+	late := r.Order(c.ID, tenLines(), order.Schedule{Deposit: &share})
+	cost("order: cancel the rest", 0, func() error { return second(r.Billing.CancelOrder(r.Ctx, by(rig.Owner), late.ID, "moved away")) })
 	return rows
 }
 

@@ -59,7 +59,7 @@ func (b Body) With(lines ...Line) (Body, error) {
 		b.Lines[n].ID = "l" + strconv.Itoa(n+1)
 	}
 	if len(b.Lines) > MaxLines {
-		return Body{}, fmt.Errorf("document: %d lines", len(b.Lines))
+		return Body{}, fault.Unready.Errorf("a document has at most %d lines, and this would have %d", MaxLines, len(b.Lines))
 	}
 	if err := b.compute(); err != nil {
 		return Body{}, err
