@@ -116,6 +116,17 @@ type publicView struct {
 	CanPay   bool           `json:"canPay"`
 	Payments []receivedView `json:"payments" doc:"what was received for it"`
 	PDFReady bool           `json:"pdfReady"`
+	Transfer *transferView  `json:"transfer,omitempty" doc:"how to pay what is due by bank"`
+}
+
+// transferView has the fields of sale.Transfer.
+type transferView struct {
+	Holder    string `json:"holder"`
+	IBAN      string `json:"iban"`
+	BIC       string `json:"bic,omitempty"`
+	Bank      string `json:"bank,omitempty"`
+	Reference string `json:"reference" doc:"what to quote"`
+	EPC       string `json:"epc,omitempty" doc:"what the QR code for a banking app holds (EPC069-12); of euros"`
 }
 
 func publicOf(kind, number string, b sale.Body, f *sale.Frozen) publicView {
@@ -189,6 +200,9 @@ func (s Portal) invoice(ctx context.Context, l link.Link, today civil.Date) (pub
 	}
 	v.Status, v.Display = string(i.State), i.Display(today, false)
 	v.CanPay = i.State == invoice.Open && i.Due() > 0 && !paying
+	if v.CanPay || i.State == invoice.Uncollectible {
+		v.Transfer = (*transferView)(i.Frozen.Transfer(i.Number, i.Due(), i.Body.Currency))
+	}
 	switch {
 	case i.State == invoice.Uncollectible: // a word of the books, which says nothing to a client
 		v.Status, v.Display = "open", "due"

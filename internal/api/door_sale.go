@@ -39,12 +39,13 @@ type SaleForm struct {
 	Prepaid          money.Decimal       `json:"prepaid,omitzero" doc:"what was paid before, major units"`
 	Rounding         money.Decimal       `json:"rounding,omitzero" doc:"changes what is payable and nothing else, major units"`
 	Notes            string              `json:"notes,omitempty" maxLength:"10000" doc:"printed on the document"`
+	PurchaseOrder    string              `json:"purchaseOrder,omitempty" maxLength:"60" doc:"the client's number for it"`
 }
 
 func (f SaleForm) input() sale.Input {
 	in := sale.Input{
 		Currency: f.Currency, PricesIncludeTax: f.PricesIncludeTax, LocationID: f.LocationID, Discount: f.Discount,
-		Allowances: f.Allowances, Charges: f.Charges, Prepaid: f.Prepaid, Rounding: f.Rounding, Notes: f.Notes,
+		Allowances: f.Allowances, Charges: f.Charges, Prepaid: f.Prepaid, Rounding: f.Rounding, Notes: f.Notes, PurchaseOrder: f.PurchaseOrder,
 	}
 	for _, l := range f.Lines {
 		in.Lines = append(in.Lines, sale.LineInput(l))
@@ -57,7 +58,7 @@ func formOf(b sale.Body) SaleForm {
 	in := b.Input()
 	f := SaleForm{
 		Currency: in.Currency, PricesIncludeTax: in.PricesIncludeTax, LocationID: in.LocationID, Discount: in.Discount,
-		Allowances: in.Allowances, Charges: in.Charges, Prepaid: in.Prepaid, Rounding: in.Rounding, Notes: in.Notes,
+		Allowances: in.Allowances, Charges: in.Charges, Prepaid: in.Prepaid, Rounding: in.Rounding, Notes: in.Notes, PurchaseOrder: in.PurchaseOrder,
 	}
 	for _, l := range in.Lines {
 		f.Lines = append(f.Lines, lineForm(l))
@@ -98,6 +99,7 @@ type SaleView struct {
 	Allowances       []totals.Adjustment `json:"allowances,omitempty"`
 	Charges          []totals.Adjustment `json:"charges,omitempty"`
 	Notes            string              `json:"notes,omitempty"`
+	PurchaseOrder    string              `json:"purchaseOrder,omitempty"`
 	Subtotal         int64               `json:"subtotal" format:"minor" doc:"sum of the lines"`
 	AllowancesTotal  int64               `json:"allowancesTotal,omitempty" format:"minor"`
 	ChargesTotal     int64               `json:"chargesTotal,omitempty" format:"minor"`
@@ -117,7 +119,7 @@ func viewOf(b sale.Body) SaleView {
 	t := b.Totals
 	v := SaleView{
 		Currency: b.Currency, PricesIncludeTax: b.PricesIncludeTax, LocationID: b.LocationID, Lines: []lineView{},
-		Discount: b.Discount, Allowances: b.Allowances, Charges: b.Charges, Notes: b.Notes,
+		Discount: b.Discount, Allowances: b.Allowances, Charges: b.Charges, Notes: b.Notes, PurchaseOrder: b.PurchaseOrder,
 		Subtotal: t.Subtotal, AllowancesTotal: t.Allowances, ChargesTotal: t.Charges, TaxExclusive: t.Net,
 		Taxes: t.Taxes, TaxTotal: t.Tax, Total: t.Total, Withheld: t.Withheld, Prepaid: b.Prepaid, Rounding: b.Rounding,
 		Payable: t.Payable,

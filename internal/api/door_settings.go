@@ -73,6 +73,7 @@ type SettingsForm struct {
 	PricesIncludeTax bool          `json:"pricesIncludeTax,omitempty"`
 	VoidSent         bool          `json:"voidSent,omitempty" doc:"invoices that were sent may be voided"`
 	PaymentTerms     string        `json:"paymentTerms,omitempty" maxLength:"1000"`
+	Bank             *bankForm     `json:"bank,omitempty" doc:"where clients transfer to; stands on invoices issued from then on"`
 
 	OnAcceptance      string        `json:"onAcceptance,omitempty" enum:"nothing,draft,issue,send" doc:"what happens by itself when a client accepts an estimate: an order and a draft, issued, sent; nothing unless given"`
 	AcceptanceDeposit money.Decimal `json:"acceptanceDeposit,omitzero" doc:"per cent of the total that is billed then; all unless given"`
@@ -80,6 +81,14 @@ type SettingsForm struct {
 	Slug           string            `json:"slug,omitempty" maxLength:"60" doc:"of public pages, such as /q/studio-nord; made of the name, and changing with it, until one is set"`
 	InquiryOwnerID string            `json:"inquiryOwnerId,omitempty" maxLength:"60" doc:"the member who answers inquiries; the owner unless given"`
 	CustomFields   []customFieldForm `json:"customFields,omitempty" doc:"of contacts, at most 20; values under a key that is taken away stay readable"`
+}
+
+type bankForm struct {
+	AccountHolder     string `json:"accountHolder" minLength:"1" maxLength:"70" doc:"as the bank has it"`
+	IBAN              string `json:"iban" maxLength:"60" doc:"ISO 13616, in groups or not; its check digits must fit"`
+	BIC               string `json:"bic,omitempty" maxLength:"20" doc:"ISO 9362"`
+	BankName          string `json:"bankName,omitempty" maxLength:"70"`
+	CreditorReference bool   `json:"creditorReference,omitempty" doc:"clients quote an ISO 11649 reference made of the invoice's number instead of the number"`
 }
 
 type customFieldForm struct {
@@ -103,7 +112,7 @@ func settingsOf(x org.Settings) settingsView {
 		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Logo: x.Logo, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
 		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, PaymentTerms: x.PaymentTerms,
 		OnAcceptance: x.OnAcceptance, AcceptanceDeposit: x.AcceptanceDeposit,
-		Slug: x.PublicSlug(), InquiryOwnerID: x.InquiryOwnerID,
+		Slug: x.PublicSlug(), InquiryOwnerID: x.InquiryOwnerID, Bank: (*bankForm)(x.Bank),
 		CustomFields: each(x.CustomFields, func(c org.CustomField) customFieldForm { return customFieldForm(c) }),
 	}}
 }
@@ -132,7 +141,7 @@ func (f SettingsForm) apply(x org.Settings) org.Settings {
 	x.Numbering, x.DueDays, x.ValidDays = org.Numbering(f.Numbering), f.DueDays, f.ValidDays
 	x.PricesIncludeTax, x.VoidSent, x.PaymentTerms = f.PricesIncludeTax, f.VoidSent, f.PaymentTerms
 	x.OnAcceptance, x.AcceptanceDeposit = f.OnAcceptance, f.AcceptanceDeposit
-	x.InquiryOwnerID = f.InquiryOwnerID
+	x.InquiryOwnerID, x.Bank = f.InquiryOwnerID, (*org.Bank)(f.Bank)
 	x.CustomFields = each(f.CustomFields, func(c customFieldForm) org.CustomField { return org.CustomField(c) })
 	return x
 }

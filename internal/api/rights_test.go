@@ -45,6 +45,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"PATCH", "/settings", `{"footer":"%s"}`, "owner admin"},
 		{"PATCH", "/settings", `{"customFields":[{"key":"%s","label":"L","kind":"text"}]}`, "owner admin"},
 		{"PATCH", "/settings", `{"paymentTerms":"%s"}`, "owner billing"},
+		{"PATCH", "/settings", `{"bank":{"accountHolder":"%s","iban":"DE89370400440532013000"}}`, "owner billing"},
 		{"POST", "/tax-rules", `{"taxClass":"a","category":"Z","from":"2026-01-01"}`, "owner billing"},
 		{"POST", "/members", `{"name":"n","email":"%s@new.example","role":"viewer"}`, "owner admin"},
 		{"POST", "/members", `{"name":"n","email":"%s2@new.example","role":"owner"}`, "owner"},

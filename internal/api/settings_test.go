@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"onebook/internal/effect"
 	"onebook/internal/fault"
 	"onebook/internal/issue"
+	"onebook/internal/money"
+	"onebook/internal/sale"
 	"onebook/internal/store"
 )
 
@@ -82,6 +85,39 @@ func TestOnAcceptanceIsASetting(t *testing.T) {
 	if got := h.call("GET", "/settings", ""); strings.Contains(got.body, "onAcceptanceBy") || strings.Contains(got.body, "acceptanceDeposit") {
 		t.Error(got.body)
 	}
+}
+
+// The account that clients transfer to is checked, stands on what is issued from then on, and is asked for until nothing
+// is due.
+func TestClientsSeeWhereToTransfer(t *testing.T) {
+	h := move(t)
+	ct := h.made("/contacts", ada)
+	before := h.made("/invoices", bill(ct))
+	h.call("POST", "/invoices/"+before+"/issue", "").want(t, 200, "")
+	if f := h.call("PATCH", "/settings", `{"bank":{"accountHolder":"Studio","iban":"DE89370400440532013001"}}`, "If-Match", h.etag("/settings")).want(t, 422, "invalid").fields(); !same(f, "bank.iban:checksum") {
+		t.Error(f)
+	}
+	r := h.call("PATCH", "/settings", `{"bank":{"accountHolder":"Studio","iban":"de89 3704 0044 0532 0130 00","bic":"COBADEFFXXX","creditorReference":true}}`, "If-Match", h.etag("/settings")).want(t, 200, "")
+	if r.text("bank", "iban") != "DE89370400440532013000" {
+		t.Error(r.body)
+	}
+	in := h.made("/invoices", strings.Replace(bill(ct), "{", `{"purchaseOrder":"PO 7",`, 1))
+	issued := h.call("POST", "/invoices/"+in+"/issue", "").want(t, 200, "").is(t, map[string]any{"purchaseOrder": "PO 7"})
+	rf, _ := sale.CreditorReference(issued.text("number"))
+	page := h.ref(in)
+	v := h.as("").call("GET", page, "").want(t, 200, "").is(t, map[string]any{"purchaseOrder": "PO 7"})
+	due := money.Format(v.number("due"), "EUR")
+	if v.text("transfer", "holder") != "Studio" || v.text("transfer", "reference") != rf ||
+		v.text("transfer", "epc") != "BCD\n002\n1\nSCT\nCOBADEFFXXX\nStudio\nDE89370400440532013000\nEUR"+due+"\n\n"+rf {
+		t.Error(v.body)
+	}
+	h.call("POST", "/invoices/"+in+"/payments", `{"amount":`+strconv.FormatInt(v.number("due"), 10)+`,"method":"transfer","receivedOn":"2026-01-01"}`).want(t, 201, "")
+	for _, gone := range []string{page, h.ref(before)} {
+		if v := h.as("").call("GET", gone, "").want(t, 200, ""); v.at("transfer") != nil {
+			t.Error(v.body)
+		}
+	}
+	h.call("PATCH", "/settings", `{"bank":null}`, "If-Match", h.etag("/settings")).want(t, 200, "").is(t, map[string]any{"bank": nil})
 }
 
 // The organisation is never without an owner, and a removed member is out.

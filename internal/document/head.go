@@ -1,6 +1,9 @@
 package document
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // item is a line of text at a place: x is its left end, or its right end when right is set.
 type item struct {
@@ -177,6 +180,7 @@ func (m *maker) facts(x float64) (keys, values []item) {
 		{service, w.days(m.ServiceFrom, m.ServiceTo)},
 		{w.refers, m.Refers},
 		{w.buyerReference, m.BuyerReference},
+		{w.purchaseOrder, m.PurchaseOrder},
 		{w.reference, m.Reference},
 	} {
 		if fact[1] == "" {
@@ -253,6 +257,78 @@ func (m *maker) headline() error {
 		c.right(paying, x-16, y+height/2-14, pay)
 		c.link(paying, x-16-c.width(paying, pay), y+height/2-14, pay, m.PayURL)
 		c.right(hinting, x-16, y+height/2, hint)
-	}}, gap(12))
+	}})
+	if err := m.transfer(); err != nil {
+		return err
+	}
+	m.add(gap(12))
 	return nil
+}
+
+// transfer is how to pay by bank: the account, what to quote, and the code for a banking app below the one of the link.
+func (m *maker) transfer() error {
+	t := m.Transfer
+	if t == nil || m.Kind != Invoice || m.Due <= 0 {
+		return nil
+	}
+	var code *code
+	hinting, hint, room := quiet, "", column-90.0
+	if t.Code != "" {
+		var err error
+		if code, err = encode(t.Code); err != nil {
+			return err
+		}
+		hint = m.line(hinting, m.words.scanBank)
+		room -= codeSize + 16 + m.width(hinting, hint) + 16
+	}
+	bank := t.BIC
+	if t.Bank != "" {
+		bank = strings.TrimPrefix(bank+" · "+t.Bank, " · ")
+	}
+	keys, values := m.column(label, left, column, m.words.transfer), []item{{style: label}}
+	for _, fact := range [][2]string{
+		{m.words.holder, t.Holder}, {"IBAN", groups(t.IBAN)}, {m.words.bank, bank}, {m.words.reference, t.Reference},
+	} {
+		key, value := m.column(factKey, left, room, fact[0]), m.column(body, left+90, room, fact[1])
+		for n := range value {
+			keys, values = append(keys, at(key, n)), append(values, value[n])
+		}
+	}
+	rows := zip(keys, values)
+	height := 0.0
+	for _, r := range rows {
+		height += r.height
+	}
+	top := 8.0
+	if code != nil && height < codeSize {
+		top, height = 8+(codeSize-height)/2, codeSize
+	}
+	height += 16
+	m.add(strip{height: height, draw: func(c *canvas, y float64) {
+		c.rule(left, y+height, column, 0.5, faint)
+		at := y + top
+		for _, r := range rows {
+			r.draw(c, at)
+			at += r.height
+		}
+		if code == nil {
+			return
+		}
+		x := right - codeSize
+		code.draw(c, x, y+8)
+		c.right(hinting, x-16, y+height/2-6, hint)
+	}})
+	return nil
+}
+
+// groups sets an IBAN in groups of four, as ISO 13616 prints it.
+func groups(iban string) string {
+	var b strings.Builder
+	for i, r := range iban {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }

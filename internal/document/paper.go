@@ -63,14 +63,16 @@ type Paper struct {
 	Paid          int64        `json:"paid,omitempty"`
 	Due           int64        `json:"due"`
 
-	Reference      string   `json:"reference,omitempty"`      // what the client quotes when paying
-	BuyerReference string   `json:"buyerReference,omitempty"` // the client's own, e.g. an order number
-	Refers         string   `json:"refers,omitempty"`         // the number of the document that this one amends
-	Reasons        []string `json:"reasons,omitempty"`        // why a tax is not charged, and such
-	Notes          string   `json:"notes,omitempty"`
-	Terms          string   `json:"terms,omitempty"`
-	PayURL         string   `json:"payURL,omitempty"` // the client's link: a clickable text and a QR code
-	Footer         string   `json:"footer,omitempty"` // registration, bank and such, on every page
+	Reference      string    `json:"reference,omitempty"`      // what the client quotes when paying
+	BuyerReference string    `json:"buyerReference,omitempty"` // the client's own, e.g. an order number
+	Refers         string    `json:"refers,omitempty"`         // the number of the document that this one amends
+	Reasons        []string  `json:"reasons,omitempty"`        // why a tax is not charged, and such
+	Notes          string    `json:"notes,omitempty"`
+	Terms          string    `json:"terms,omitempty"`
+	PayURL         string    `json:"payURL,omitempty"`        // the client's link: a clickable text and a QR code
+	Transfer       *Transfer `json:"transfer,omitempty"`      // how to pay by bank; of an invoice with something due
+	PurchaseOrder  string    `json:"purchaseOrder,omitempty"` // the client's, by number
+	Footer         string    `json:"footer,omitempty"`        // registration, bank and such, on every page
 }
 
 // Seller is who issues the document.
@@ -93,6 +95,16 @@ type Client struct {
 	Company string   `json:"company,omitempty"`
 	Address []string `json:"address,omitempty"`
 	TaxID   string   `json:"taxId,omitempty"`
+}
+
+// Transfer is the account that a client pays to.
+type Transfer struct {
+	Holder    string `json:"holder"`
+	IBAN      string `json:"iban"`
+	BIC       string `json:"bic,omitempty"`
+	Bank      string `json:"bank,omitempty"`
+	Reference string `json:"reference"`
+	Code      string `json:"code,omitempty"` // what a QR code for banking apps holds
 }
 
 // Line is one row of the table.

@@ -17,7 +17,7 @@ type code struct{ *qr.Code }
 func encode(text string) (*code, error) {
 	q, err := qr.Encode(text, qr.M)
 	if err != nil {
-		return nil, fault.Invalid.Errorf("the link of the document is too long for a QR code: %w", err)
+		return nil, fault.Invalid.Errorf("the link or transfer of the document is too long for a QR code: %w", err)
 	}
 	return &code{q}, nil
 }

@@ -17,7 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
+	"github.com/makiuchi-d/gozxing/multi/qrcode"
 
 	"onebook/internal/civil"
 	"onebook/internal/fault"
@@ -95,7 +95,9 @@ func TestSameBytes(t *testing.T) {
 	hebrew := sample()
 	hebrew.Number, hebrew.Client.Company, hebrew.Notes = "2026-0045", "חברת הים", "السلام عليكم 😀"
 	papers = append(papers, hebrew)
-	for _, p := range papers { // what was issued before stays what it was
+	old := papers
+	papers = append(papers, transferred())
+	for _, p := range old { // what was issued before stays what it was
 		p.Layout = 1
 		papers = append(papers, p)
 	}
@@ -149,11 +151,54 @@ func TestLargestAmounts(t *testing.T) {
 	}
 }
 
+// transferred is an invoice that is paid by bank, in German.
+func transferred() Paper {
+	p := sample()
+	p.Number, p.Locale = "2026-0046", "de"
+	p.Transfer = &Transfer{
+		Holder: "Studio Nord GmbH", IBAN: "DE02120300000000202051", BIC: "BYLADEM1001", Bank: "Deutsche Kreditbank", Reference: "2026-0046",
+		Code: "BCD\n002\n1\nSCT\nBYLADEM1001\nStudio Nord GmbH\nDE02120300000000202051\nEUR6723.50\n\n\n2026-0046",
+	}
+	p.Reference, p.PurchaseOrder = "2026-0046", "4500017"
+	return p
+}
+
+// Who pays by bank finds the account in groups of four, what to quote, and a code; who pays nothing finds none of it.
+func TestTransferOnPaper(t *testing.T) {
+	p := transferred()
+	pdf := render(t, p)
+	tidy(t, pdf)
+	contains(t, text(t, pdf), "Per Überweisung bezahlen", "Kontoinhaber Studio Nord GmbH", "IBAN DE02 1203 0000 0000 2020 51",
+		"Bank BYLADEM1001 · Deutsche Kreditbank", "Verwendungszweck 2026-0046", "Mit der Banking-App scannen", "Bestellnummer 4500017")
+	if diff := cmp.Diff([]string{p.Transfer.Code, p.PayURL}, codes(t, pdf)); diff != "" {
+		t.Error(diff)
+	}
+	p.Currency, p.Transfer.Code, p.Transfer.Holder = "CHF", "", strings.Repeat("Ein sehr langer Name ", 8)
+	pdf = render(t, p)
+	tidy(t, pdf)
+	contains(t, text(t, pdf), "IBAN DE02 1203 0000 0000 2020 51")
+	if diff := cmp.Diff([]string{p.PayURL}, codes(t, pdf)); diff != "" {
+		t.Error(diff)
+	}
+	p.Paid, p.Due = p.Total, 0
+	if page := text(t, render(t, p))[0]; strings.Contains(page, "IBAN DE02 1203") {
+		t.Error("a paid invoice asks for a transfer")
+	}
+}
+
 // The code on the paper leads to the client's own link.
 func TestQRCode(t *testing.T) {
 	p := sample()
+	if diff := cmp.Diff([]string{p.PayURL}, codes(t, render(t, p))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// codes reads the QR codes on the first page, in the order of what they say.
+func codes(t *testing.T, pdf []byte) []string {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "page")
-	run(t, render(t, p), "pdftoppm", "-r", "150", "-png", "-singlefile", "-", file)
+	run(t, pdf, "pdftoppm", "-r", "150", "-png", "-singlefile", "-", file)
 	in, err := os.Open(file + ".png")
 	if err != nil {
 		t.Fatal(err)
@@ -167,13 +212,16 @@ func TestQRCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := qrcode.NewQRCodeReader().Decode(bits, nil)
+	found, err := qrcode.NewQRCodeMultiReader().DecodeMultiple(bits, nil)
 	if err != nil {
-		t.Fatal("the code cannot be read:", err)
+		t.Fatal("no code can be read:", err)
 	}
-	if got.GetText() != p.PayURL {
-		t.Errorf("the code says %q", got.GetText())
+	var out []string
+	for _, f := range found {
+		out = append(out, f.GetText())
 	}
+	slices.Sort(out)
+	return out
 }
 
 var uri = regexp.MustCompile(`/URI \(([^)]*)\)`)

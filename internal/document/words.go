@@ -20,6 +20,7 @@ type words struct {
 	subtotal, total, withheld, paid, amountDue            string
 	dueBy, paidInFull                                     string
 	payOnline, viewOnline, acceptOnline, scan             string
+	transfer, holder, bank, scanBank, purchaseOrder       string
 	notes, terms                                          string
 	taxOn                                                 string // label with rate, taxable amount
 	percent                                               string
@@ -48,7 +49,9 @@ var english = words{
 	subtotal: "Subtotal", total: "Total", withheld: "Withheld by the client", paid: "Paid", amountDue: "Amount due",
 	dueBy: "Due by %s", paidInFull: "Paid in full, thank you",
 	payOnline: "Pay online", viewOnline: "View online", acceptOnline: "View and accept online", scan: "Scan the code or follow the link",
-	notes: "Notes", terms: "Terms",
+	transfer: "Pay by bank transfer", holder: "Account holder", bank: "Bank", scanBank: "Scan with your banking app",
+	purchaseOrder: "Purchase order",
+	notes:         "Notes", terms: "Terms",
 	taxOn: "%s on %s", percent: "%s%%", discount: "Discount: %s",
 	subject: "%s from %s for %s",
 	months: [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -73,7 +76,9 @@ var german = words{
 	amountDue: "Offener Betrag",
 	dueBy:     "Fällig am %s", paidInFull: "Vollständig bezahlt, vielen Dank",
 	payOnline: "Online bezahlen", viewOnline: "Online ansehen", acceptOnline: "Online ansehen und annehmen", scan: "Code scannen oder dem Link folgen",
-	notes: "Anmerkungen", terms: "Bedingungen",
+	transfer: "Per Überweisung bezahlen", holder: "Kontoinhaber", bank: "Bank", scanBank: "Mit der Banking-App scannen",
+	purchaseOrder: "Bestellnummer",
+	notes:         "Anmerkungen", terms: "Bedingungen",
 	taxOn: "%s auf %s", percent: "%s %%", discount: "Nachlass: %s",
 	subject: "%s von %s für %s",
 	months: [12]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September",

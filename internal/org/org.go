@@ -75,6 +75,7 @@ type Settings struct {
 	PricesIncludeTax bool      `json:"pricesIncludeTax,omitempty"`
 	VoidSent         bool      `json:"voidSent,omitempty"` // a sent invoice may be voided; off by default
 	PaymentTerms     string    `json:"paymentTerms,omitempty"`
+	Bank             *Bank     `json:"bank,omitempty"` // where clients transfer to
 
 	OnAcceptance      string        `json:"onAcceptance,omitempty"`     // of an estimate; empty is AcceptNothing
 	AcceptanceDeposit money.Decimal `json:"acceptanceDeposit,omitzero"` // percent that is billed first; all unless given
@@ -219,7 +220,7 @@ func (s *Settings) switched(by activity.By, changes []activity.Change, at time.T
 // billingFields are edited by owner and billing, all others by owner and admin (rules.md §9).
 var billingFields = map[string]bool{
 	"numbering": true, "dueDays": true, "validDays": true, "pricesIncludeTax": true, "voidSent": true,
-	"paymentTerms": true, "taxId": true, "onAcceptance": true, "acceptanceDeposit": true,
+	"paymentTerms": true, "bank": true, "taxId": true, "onAcceptance": true, "acceptanceDeposit": true,
 }
 
 func allowed(by activity.By, changes []activity.Change) error {
@@ -260,7 +261,7 @@ func differences(a, b Settings) ([]activity.Change, error) {
 
 var fieldOrder = []string{
 	"name", "address", "timeZone", "currency", "locale", "taxId", "email", "phone", "website", "accent", "logo", "logoSha256", "footer",
-	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "onAcceptance", "acceptanceDeposit", "slug", "inquiryOwnerId", "customFields",
+	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "bank", "onAcceptance", "acceptanceDeposit", "slug", "inquiryOwnerId", "customFields",
 }
 
 func fields(s Settings) (map[string]json.RawMessage, error) {
@@ -333,6 +334,11 @@ func (s *Settings) check() error {
 		if t.field != "footer" && t.field != "paymentTerms" && strings.ContainsFunc(t.text, unicode.IsControl) {
 			f.Add(t.field, "invalid", "%s is one line of text", t.field)
 		}
+	}
+	if s.Bank != nil {
+		b := *s.Bank
+		b.check(&f)
+		s.Bank = &b
 	}
 	if a, err := mail.ParseAddress(s.Email); s.Email != "" && (err != nil || a.Address != s.Email) {
 		f.Add("email", "invalid", "%q is not an e-mail address", s.Email)

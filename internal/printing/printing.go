@@ -161,10 +161,14 @@ func Paper(i invoice.Invoice, payURL string, logo []byte) document.Paper {
 		},
 		Client:        document.Client{Name: f.Client.Name, Company: f.Client.Company, Address: f.Client.Address, TaxID: f.Client.TaxID},
 		PricesWithTax: i.Body.PricesIncludeTax, Subtotal: t.Subtotal, Total: t.Total, Withheld: t.Withheld, Paid: t.Prepaid,
-		Due: t.Payable, Reference: i.Number, Notes: i.Body.Notes, Terms: f.Look.Terms, PayURL: payURL, Footer: f.Look.Footer,
+		Due: t.Payable, Reference: i.Number, Notes: i.Body.Notes, Terms: f.Look.Terms, PayURL: payURL, Footer: f.Look.Footer, PurchaseOrder: i.Body.PurchaseOrder,
+	}
+	if t := f.Transfer(i.Number, t.Payable, i.Body.Currency); t != nil {
+		p.Reference = t.Reference
+		p.Transfer = &document.Transfer{Holder: t.Holder, IBAN: t.IBAN, BIC: t.BIC, Bank: t.Bank, Reference: t.Reference, Code: t.EPC}
 	}
 	for _, l := range body.Lines {
-		p.Lines = append(p.Lines, line(l))
+		p.Lines = append(p.Lines, line(l, f))
 	}
 	words := wordsOf(f.Locale)
 	if t.Allowances != 0 {
@@ -193,13 +197,13 @@ func supplied(b sale.Body, issued civil.Date) sale.Body {
 	return b
 }
 
-func line(l sale.Line) document.Line {
+func line(l sale.Line, f *sale.Frozen) document.Line {
 	from, to := l.ServiceFrom, l.ServiceTo
 	if !l.ServiceDate.IsZero() {
 		from, to = l.ServiceDate, l.ServiceDate
 	}
 	out := document.Line{
-		Name: l.Name, Description: l.Description, Quantity: l.Quantity, Unit: l.Unit, UnitPrice: l.UnitPrice, Net: l.Net,
+		Name: l.Name, Description: l.Description, Quantity: l.Quantity, Unit: unit(l.Unit, l.Quantity, f), UnitPrice: l.UnitPrice, Net: l.Net,
 		ServiceFrom: from, ServiceTo: to,
 	}
 	for _, x := range l.Taxes {

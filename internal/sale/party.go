@@ -64,6 +64,8 @@ type Frozen struct {
 	Seller Party  `json:"seller"`
 	Client Party  `json:"client"`
 	Look   Look   `json:"look"`
+
+	Bank *org.Bank `json:"bank,omitempty"` // where the client transfers to
 }
 
 // Layout is the current version of the page's layout: what is printed knows it as document.Layout.
@@ -76,7 +78,7 @@ func Freeze(set org.Settings, c Client) Frozen {
 		locale = set.Locale
 	}
 	return Frozen{
-		Layout: Layout, Locale: locale, Client: c.Party,
+		Layout: Layout, Locale: locale, Client: c.Party, Bank: set.Bank,
 		Seller: Party{
 			Name: set.Name, Address: set.Address.Lines(), TaxID: set.TaxID, Email: set.Email, Phone: set.Phone, Website: set.Website,
 		},

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"onebook/internal/catalog"
 	"onebook/internal/civil"
@@ -62,6 +63,7 @@ type Input struct {
 	Prepaid          money.Decimal       `json:"prepaid,omitzero"`
 	Rounding         money.Decimal       `json:"rounding,omitzero"`
 	Notes            string              `json:"notes,omitempty"`
+	PurchaseOrder    string              `json:"purchaseOrder,omitempty"` // the client's number for it (BT-13)
 
 	agreed *Body
 }
@@ -101,6 +103,7 @@ type Body struct {
 	Prepaid          money.Decimal       `json:"prepaid,omitzero"`
 	Rounding         money.Decimal       `json:"rounding,omitzero"`
 	Notes            string              `json:"notes,omitempty"`
+	PurchaseOrder    string              `json:"purchaseOrder,omitempty"`
 	Totals           Sums                `json:"totals"`
 }
 
@@ -130,7 +133,7 @@ type Maker struct {
 func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civil.Date) (Body, error) {
 	b := Body{
 		Currency: in.Currency, PricesIncludeTax: set.PricesIncludeTax, LocationID: in.LocationID, Discount: in.Discount,
-		Allowances: in.Allowances, Charges: in.Charges, Prepaid: in.Prepaid, Rounding: in.Rounding, Notes: in.Notes,
+		Allowances: in.Allowances, Charges: in.Charges, Prepaid: in.Prepaid, Rounding: in.Rounding, Notes: in.Notes, PurchaseOrder: strings.TrimSpace(in.PurchaseOrder),
 	}
 	if in.PricesIncludeTax != nil {
 		b.PricesIncludeTax = *in.PricesIncludeTax
@@ -141,6 +144,9 @@ func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civi
 	var f fault.Fields
 	if len([]rune(in.Notes)) > MaxNotes {
 		f.Add("notes", "too_long", "notes have at most 10,000 characters")
+	}
+	if len([]rune(b.PurchaseOrder)) > 60 || strings.ContainsFunc(b.PurchaseOrder, unicode.IsControl) {
+		f.Add("purchaseOrder", "invalid", "a purchase order's number is one line of at most 60 characters")
 	}
 	if in.Prepaid.Sign() < 0 {
 		f.Add("prepaid", "negative", "what was prepaid is zero or more")
@@ -439,7 +445,7 @@ func (b Body) Input() Input {
 	incl := b.PricesIncludeTax
 	in := Input{
 		Currency: b.Currency, PricesIncludeTax: &incl, LocationID: b.LocationID, Discount: b.Discount, Allowances: b.Allowances,
-		Charges: b.Charges, Prepaid: b.Prepaid, Rounding: b.Rounding, Notes: b.Notes,
+		Charges: b.Charges, Prepaid: b.Prepaid, Rounding: b.Rounding, Notes: b.Notes, PurchaseOrder: b.PurchaseOrder,
 	}
 	for _, l := range b.Lines {
 		li := LineInput{
