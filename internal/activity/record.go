@@ -2,11 +2,16 @@ package activity
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"onebook/internal/fault"
 	"onebook/internal/id"
@@ -159,6 +164,17 @@ func (r *Records) Head(ctx context.Context, c Chain) (Head, error) {
 	return h, nil
 }
 
+// Family answers a contact, after a merge was followed, and behind it everyone who was merged into it: what a contact has
+// lies with all of them. Whether there is such a contact is not looked at.
+func (r *Records) Family(ctx context.Context, contact string) ([]string, error) {
+	h, err := r.Head(ctx, ContactChain(contact))
+	if err == nil && h.MergedInto != "" {
+		contact = h.MergedInto
+		h, err = r.Head(ctx, ContactChain(contact))
+	}
+	return append([]string{contact}, h.Members...), err
+}
+
 // Do writes one deed on a chain. decide reads what it needs and answers the deed, without writing; when another
 // deed came between it is called again and must decide from fresh reads. It may answer any fault, which Do passes on
 // with nothing written. An answer of (nil, nil) means that there is nothing to do; Do then writes nothing.
@@ -295,6 +311,87 @@ func (r *Records) Timeline(ctx context.Context, c Chain, limit int, cursor strin
 		out = append(out, e)
 	}
 	return out, p.Cursor, nil
+}
+
+// Together lists the entries of several chains as one story, newest first, each with the chain it is of. Within a chain
+// the order is that of the chain; over the pages of one listing every entry that was there is shown exactly once, also when
+// a chain joins or leaves between them.
+func (r *Records) Together(ctx context.Context, cs []Chain, limit int, cursor string) ([]Told, string, error) {
+	if limit <= 0 || limit > store.MaxPage {
+		limit = store.MaxPage
+	}
+	shown := map[string]int64{} // the oldest entry of each chain that was shown
+	if cursor != "" {
+		raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+		if err != nil || json.Unmarshal(raw, &shown) != nil || shown == nil {
+			return nil, "", store.ErrBadCursor
+		}
+	}
+	runs, more := make([][]Entry, len(cs)), make([]bool, len(cs))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for n, c := range cs {
+		g.Go(func() error {
+			q := store.Query{Partition: c.entries, Desc: true, Limit: limit}
+			if at, ok := shown[c.entries]; ok {
+				q.To = seqKey(at)
+			}
+			for {
+				p, err := r.Table.List(gctx, q)
+				if err != nil {
+					return err
+				}
+				for _, it := range p.Items {
+					e, _, _, err := decode(it)
+					if err != nil {
+						return err
+					}
+					runs[n] = append(runs[n], e)
+				}
+				if q.Cursor = p.Cursor; q.Cursor == "" || len(runs[n]) >= limit {
+					more[n] = q.Cursor != ""
+					return nil
+				}
+			}
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, "", err
+	}
+	var out []Told
+	for len(out) < limit {
+		next := -1
+		for n := range runs {
+			if len(runs[n]) > 0 && (next < 0 || runs[n][0].At.After(runs[next][0].At)) {
+				next = n
+			}
+		}
+		if next < 0 {
+			break
+		}
+		e := runs[next][0]
+		out, runs[next] = append(out, Told{Chain: cs[next], Entry: e}), runs[next][1:]
+		shown[cs[next].entries] = e.Seq
+	}
+	if !slices.Contains(more, true) && !slices.ContainsFunc(runs, func(es []Entry) bool { return len(es) > 0 }) {
+		return out, "", nil
+	}
+	raw, err := json.Marshal(shown)
+	return out, base64.RawURLEncoding.EncodeToString(raw), err
+}
+
+// Told is an entry and the chain that it is of.
+type Told struct {
+	Chain Chain
+	Entry
+}
+
+// Contact is the contact whose chain this is; empty for the organisation's.
+func (c Chain) Contact() string {
+	if owner := strings.TrimPrefix(c.entries, "A#"); strings.HasPrefix(owner, "ct_") {
+		return owner
+	}
+	return ""
 }
 
 // Verify walks a whole chain and answers how many entries it has. The fault it answers, an Unready with the code

@@ -44,6 +44,14 @@ func ofContact(contactID string) error {
 	return nil
 }
 
+// family answers a contact, after a merge was followed, with those merged into it; nobody for no contact.
+func (b books) family(ctx context.Context, contactID string) ([]string, error) {
+	if contactID == "" {
+		return nil, nil
+	}
+	return b.records.Family(ctx, contactID)
+}
+
 // window answers the page of a list that is short enough to be read whole, sorted by id: what stands behind the cursor.
 func window[T any](all []T, idOf func(T) string, p Page) (page []T, next string, err error) {
 	after, err := base64.RawURLEncoding.DecodeString(p.Cursor)

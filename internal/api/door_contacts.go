@@ -2,9 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"sort"
 	"time"
 
 	"onebook/internal/activity"
@@ -172,12 +169,17 @@ func (s Contacts) standing(do func(ctx context.Context, by activity.By, contactI
 			return s.contact(ctx, contactID)
 		},
 		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, None]) (any, Tag, error) {
-			return s.contact(ctx, req.Params.ID)
+			v, tag, err := s.contact(ctx, req.Params.ID)
+			if err == nil {
+				req.Params.ID = v.ID
+			}
+			return v, tag, err
 		},
 	}
 }
 
 func (s Contacts) routes(r *Router) {
+	s.mergeRoutes(r)
 	Create(r, Op{ID: "createContact", Path: "/contacts", Summary: "A new contact.",
 		About: "409 exists with contactId when an own e-mail address or an external id belongs to somebody."}, Deed[None, contactForm, contactView]{
 		Do: func(ctx context.Context, by activity.By, req *Request[None, contactForm]) (string, error) {
@@ -212,6 +214,9 @@ func (s Contacts) routes(r *Router) {
 		About: "taxId, address, currency and who receives invoices are for owner, admin and billing, all else for owner, admin, booking and sales."}, Change[idParam, contactForm, contactView]{
 		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, contactForm]) (contactForm, Tag, error) {
 			c, err := s.Contacts.Get(ctx, req.Params.ID)
+			if err == nil {
+				req.Params.ID = c.ID // the record that the patch is applied to, should it be merged in the next moment
+			}
 			return contactFormOf(c), Tag{Rev: c.Version()}, err
 		},
 		Do: func(ctx context.Context, by activity.By, req *Request[idParam, contactForm]) error {
@@ -255,113 +260,77 @@ type documentView struct {
 	PDFReady  bool       `json:"pdfReady"`
 }
 
-// between is the place in two lists that are read as one. A list that has ended is not begun again.
-type between struct {
-	Estimates, Invoices string
-	NoEstimates         bool `json:",omitempty"`
-	NoInvoices          bool `json:",omitempty"`
-}
-
+// documents lists what was made for a contact and for those merged into it, as one list.
 func (s Contacts) documents(ctx context.Context, _ activity.By, req *Request[pageOfOne, None]) ([]documentView, string, error) {
-	c, err := s.Contacts.Get(ctx, req.Params.ID)
+	if _, err := s.Contacts.Get(ctx, req.Params.ID); err != nil {
+		return nil, "", err
+	}
+	family, err := s.Contacts.Records.Family(ctx, req.Params.ID)
 	if err != nil {
 		return nil, "", err
 	}
-	at, err := placeOf(req.Params.Cursor)
-	if err != nil {
-		return nil, "", err
+	var qs []store.Query
+	for _, c := range family {
+		qs = append(qs, estimate.Of(c), invoice.Of(c))
 	}
 	today, err := s.books().today(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	limit := req.Params.Limit
-	es, is, next, err := s.newest(ctx, c.ID, limit, at)
-	if err != nil {
-		return nil, "", err
+	out, cursor := []documentView{}, req.Params.Cursor
+	for {
+		// A page is taken no larger than what is still wanted, so that its cursor never passes over a document.
+		items, next, err := store.Together(ctx, s.Table, qs, req.Params.Limit-len(out), cursor)
+		if err != nil {
+			return nil, "", err
+		}
+		more, err := s.shown(ctx, items, today)
+		if err != nil {
+			return nil, "", err
+		}
+		out = append(out, more...)
+		if cursor = next; cursor == "" || len(out) >= req.Params.Limit {
+			return out, cursor, nil
+		}
+	}
+}
+
+// shown turns the documents among items into what a list shows of them.
+func (s Contacts) shown(ctx context.Context, items []store.Item, today civil.Date) ([]documentView, error) {
+	var out []documentView
+	var is []invoice.Invoice
+	var at []int // where each invoice stands
+	for _, it := range items {
+		switch it.Kind {
+		case estimate.ItemKind:
+			e, err := estimate.Decode(it)
+			if err != nil {
+				return nil, err
+			}
+			state := string(e.StateOn(today))
+			out = append(out, documentView{
+				ID: e.ID, Kind: "estimate", Number: e.Number, Status: state, Display: state, Currency: e.Body.Currency,
+				Total: e.Body.Totals.Total, Until: e.ValidUntil, SentAt: when(e.SentAt), CreatedAt: e.CreatedAt,
+			})
+		case invoice.ItemKind:
+			i, err := invoice.Decode(it)
+			if err != nil {
+				return nil, err
+			}
+			is, at = append(is, i), append(at, len(out))
+			out = append(out, documentView{})
+		}
 	}
 	trs, err := s.books().tracks(ctx, is)
 	if err != nil {
-		return nil, "", err
-	}
-	out := make([]documentView, 0, len(es)+len(is))
-	for _, e := range es {
-		state := string(e.StateOn(today))
-		out = append(out, documentView{
-			ID: e.ID, Kind: "estimate", Number: e.Number, Status: state, Display: state, Currency: e.Body.Currency,
-			Total: e.Body.Totals.Total, Until: e.ValidUntil, SentAt: when(e.SentAt), CreatedAt: e.CreatedAt,
-		})
+		return nil, err
 	}
 	for n, i := range is {
-		out = append(out, documentView{
+		out[at[n]] = documentView{
 			ID: i.ID, Kind: "invoice", Number: i.Number, Status: string(i.State), Display: i.Display(today, !trs[n].ViewedAt.IsZero()),
 			Currency: i.Body.Currency, Total: i.Body.Totals.Total, Due: i.Due(), IssuedOn: i.IssuedOn, DueOn: i.DueOn,
 			SentAt: when(i.SentAt), CreatedAt: i.CreatedAt, PDFReady: trs[n].PDF != nil,
-		})
-	}
-	sort.SliceStable(out, func(a, b int) bool { return out[a].CreatedAt.After(out[b].CreatedAt) })
-	return out, next, nil
-}
-
-func placeOf(cursor string) (between, error) {
-	var at between
-	if cursor == "" {
-		return at, nil
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || json.Unmarshal(raw, &at) != nil {
-		return at, store.ErrBadCursor
-	}
-	return at, nil
-}
-
-// newest reads the limit newest of both lists behind at, and the place behind them.
-func (s Contacts) newest(ctx context.Context, contactID string, limit int, at between) ([]estimate.Estimate, []invoice.Invoice, string, error) {
-	var es []estimate.Estimate
-	var is []invoice.Invoice
-	next := at
-	err := error(nil)
-	if !at.NoEstimates {
-		if es, next.Estimates, err = estimate.List(ctx, s.Table, "", contactID, limit, at.Estimates); err != nil {
-			return nil, nil, "", err
 		}
 	}
-	if !at.NoInvoices {
-		if is, next.Invoices, err = invoice.List(ctx, s.Table, invoice.Filter{ContactID: contactID}, limit, at.Invoices); err != nil {
-			return nil, nil, "", err
-		}
-	}
-	e, i := 0, 0
-	for e+i < limit && (e < len(es) || i < len(is)) {
-		if i == len(is) || e < len(es) && es[e].CreatedAt.After(is[i].CreatedAt) {
-			e++
-		} else {
-			i++
-		}
-	}
-	// A list that was not taken whole is read again as far as it was, for its cursor there.
-	switch {
-	case e == 0 && len(es) > 0:
-		next.Estimates = at.Estimates
-	case e < len(es):
-		_, next.Estimates, err = estimate.List(ctx, s.Table, "", contactID, e, at.Estimates)
-	default:
-		next.NoEstimates = next.Estimates == ""
-	}
-	if err != nil {
-		return nil, nil, "", err
-	}
-	switch {
-	case i == 0 && len(is) > 0:
-		next.Invoices = at.Invoices
-	case i < len(is):
-		_, next.Invoices, err = invoice.List(ctx, s.Table, invoice.Filter{ContactID: contactID}, i, at.Invoices)
-	default:
-		next.NoInvoices = next.Invoices == ""
-	}
-	if err != nil || next.NoEstimates && next.NoInvoices {
-		return es[:e], is[:i], "", err
-	}
-	raw, err := json.Marshal(next)
-	return es[:e], is[:i], base64.RawURLEncoding.EncodeToString(raw), err
+	return out, nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -176,7 +177,11 @@ func (s Invoices) list(ctx context.Context, _ activity.By, req *Request[invoiceF
 	if err != nil {
 		return nil, "", err
 	}
-	f := invoice.Filter{ContactID: p.ContactID, DueBefore: p.DueBefore, Today: today, Overdue: p.Status == "overdue"}
+	family, err := s.books().family(ctx, p.ContactID)
+	if err != nil {
+		return nil, "", err
+	}
+	f := invoice.Filter{Contacts: family, DueBefore: p.DueBefore, Today: today, Overdue: p.Status == "overdue"}
 	if !f.Overdue {
 		f.State = invoice.State(p.Status)
 	}
@@ -209,7 +214,7 @@ func (s Invoices) numbered(ctx context.Context, number string, f invoice.Filter)
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case f.State != "" && i.State != f.State, f.Overdue && !i.Overdue(f.Today), f.ContactID != "" && i.ContactID != f.ContactID,
+	case f.State != "" && i.State != f.State, f.Overdue && !i.Overdue(f.Today), len(f.Contacts) > 0 && !slices.Contains(f.Contacts, i.ContactID),
 		!f.DueBefore.IsZero() && (i.DueOn.IsZero() || !i.DueOn.Before(f.DueBefore)):
 		return nil, nil
 	}

@@ -118,7 +118,10 @@ func (s Invoices) paymentRoutes(r *Router) {
 			switch {
 			case err != nil:
 			case p.ContactID != "":
-				ps, next, err = payment.OfContact(ctx, s.Table, p.ContactID, p.Limit, p.Cursor)
+				var family []string
+				if family, err = s.books().family(ctx, p.ContactID); err == nil {
+					ps, next, err = payment.OfFamily(ctx, s.Table, family, p.Limit, p.Cursor)
+				}
 			default:
 				ps, next, err = payment.List(ctx, s.Table, payment.State(p.Status), p.Limit, p.Cursor)
 			}

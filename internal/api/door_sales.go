@@ -229,7 +229,11 @@ func (s Sales) estimates(ctx context.Context, _ activity.By, req *Request[estima
 	if err != nil {
 		return nil, "", err
 	}
-	es, next, err := estimate.List(ctx, s.Table, estimate.State(p.Status), p.ContactID, p.Limit, p.Cursor)
+	family, err := s.books().family(ctx, p.ContactID)
+	if err != nil {
+		return nil, "", err
+	}
+	es, next, err := estimate.List(ctx, s.Table, estimate.State(p.Status), family, p.Limit, p.Cursor)
 	if err != nil {
 		return nil, "", err
 	}

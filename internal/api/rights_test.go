@@ -15,6 +15,7 @@ import (
 func TestWhoMayDoWhat(t *testing.T) {
 	h := move(t)
 	ct := h.made("/contacts", ada)
+	twin := h.made("/contacts", `{"kind":"person","name":"Ada L."}`)
 	catalog := `{"name":"Hour","unit":"hour","unitPrice":"90","currency":"EUR","taxClass":"standard"}`
 	draft, es := h.made("/invoices", bill(ct)), h.made("/estimates", offer(ct))
 	open := h.made("/invoices", bill(ct))
@@ -40,6 +41,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"PATCH", "/tasks/" + todo, `{"title":"%s"}`, "owner admin billing booking sales"},
 		{"GET", "/tasks", "", "owner admin billing booking sales viewer"},
 		{"GET", "/contacts/" + ct + "/messages", "", "owner admin billing booking sales viewer"},
+		{"POST", "/contacts/" + ct + "/merge?preview=true", `{"fromId":"` + twin + `"}`, "owner admin"},
+		{"POST", "/contacts/duplicates/dismiss", `{"contactIds":["` + ct + `","` + twin + `"]}`, "owner admin"},
+		{"POST", "/contacts/" + ct + "/merge", `{"fromId":"` + twin + `"}`, "owner admin"},
+		{"GET", "/contacts/duplicates", "", "owner admin billing booking sales viewer"},
 		{"POST", "/contacts/" + ct + "/archive", "", "owner admin sales"},
 		{"POST", "/contacts/" + ct + "/restore", "", "owner admin sales"},
 		{"PATCH", "/settings", `{"footer":"%s"}`, "owner admin"},

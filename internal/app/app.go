@@ -91,7 +91,7 @@ func New(p Parts) *Product {
 	x.Org = &org.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
 	x.Members = &member.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
 	x.Catalog = &catalog.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
-	x.Contacts = &contact.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Org: x.Org.Get}
+	x.Contacts = &contact.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Org: x.Org.Get, Issued: documents{p.Table}.issued}
 	x.Tasks = &task.Service{
 		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Org: x.Org, Members: x.Members, Outcome: documents{p.Table}.outcome,
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"onebook/internal/billing"
@@ -15,7 +16,7 @@ import (
 	"onebook/internal/task"
 )
 
-// documents tells tasks what became of the documents that they hang on.
+// documents tells tasks what became of the documents that they hang on, and merges whose documents were issued.
 type documents struct{ table store.Table }
 
 func (d documents) outcome(ctx context.Context, subject string) (task.Outcome, string, error) {
@@ -37,4 +38,17 @@ func (d documents) outcome(ctx context.Context, subject string) (task.Outcome, s
 		return task.Goes, "", err
 	}
 	return task.Goes, "", fault.NotFound.Errorf("there is no document with the id %.60q", subject)
+}
+
+// issued reports whether a contact has an invoice that was issued.
+func (d documents) issued(ctx context.Context, contactID string) (bool, error) {
+	for cursor := ""; ; {
+		is, next, err := invoice.List(ctx, d.table, invoice.Filter{Contacts: []string{contactID}}, 20, cursor)
+		if err != nil || slices.ContainsFunc(is, func(i invoice.Invoice) bool { return i.State != invoice.Draft }) {
+			return err == nil, err
+		}
+		if cursor = next; cursor == "" {
+			return false, nil
+		}
+	}
 }

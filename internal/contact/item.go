@@ -21,6 +21,8 @@ import (
 //	U#ext#<system>#<id>      U                          guard of an external id
 //	PHONE#<e164>             <contact>                  pointer, not unique
 //	FIND#<first two>         <term>#contact#<contact>   search term
+//	C#<survivor>             MERGE#<merge>              a merge, with the images before and after it
+//	C#<older>                APART#<newer>              two contacts that somebody found not to be the same
 //
 // In the list index a contact stands under contact#<active|archived>#<shard 0..3>, by the instant it was made.
 const (
@@ -124,7 +126,7 @@ type storedHuman struct {
 	Receives []string      `json:"rc,omitempty"`
 }
 
-func (c *Contact) put() (store.Op, error) {
+func (c *Contact) stored() stored {
 	s := stored{
 		ID: c.ID, Kind: c.Kind, Name: c.Name, Given: c.GivenName, Family: c.FamilyName, Company: c.Company,
 		Emails: storeEmails(c.Emails), Phones: storePhones(c.Phones), TaxID: c.TaxID, Zone: c.TimeZone, Locale: c.Locale,
@@ -139,15 +141,23 @@ func (c *Contact) put() (store.Op, error) {
 			Name: h.Name, Role: h.Role, Emails: storeEmails(h.Emails), Phones: storePhones(h.Phones), Receives: h.Receives,
 		})
 	}
-	body, err := json.Marshal(s)
+	return s
+}
+
+// put answers the operation that stores the contact over the version that was read.
+func (c *Contact) put() (store.Op, error) { return c.putAs(stateOf(*c, activity.Head{})) }
+
+// putAs stores the contact as one in this state: no list shows one that was merged.
+func (c *Contact) putAs(state State) (store.Op, error) {
+	body, err := json.Marshal(c.stored())
 	if err != nil {
 		return store.Op{}, fmt.Errorf("contact %s: %w", c.ID, err)
 	}
-	state := stateOf(*c, activity.Head{})
-	return store.Put(store.Item{
-		Key: itemKey(c.ID), Version: c.version, Kind: ItemKind, Body: body,
-		List: store.Key{PK: ListPartition(state, id.Shard(c.ID, Shards)), SK: c.CreatedAt.UTC().Format(time.RFC3339) + "#" + c.ID},
-	}).Else(errStale), nil
+	it := store.Item{Key: itemKey(c.ID), Version: c.version, Kind: ItemKind, Body: body}
+	if state != Merged {
+		it.List = store.Key{PK: ListPartition(state, id.Shard(c.ID, Shards)), SK: c.CreatedAt.UTC().Format(time.RFC3339) + "#" + c.ID}
+	}
+	return store.Put(it).Else(errStale), nil
 }
 
 var errStale = fault.Stale.Errorf("this contact was changed meanwhile; read it again")
@@ -157,11 +167,17 @@ func decode(it store.Item) (Contact, error) {
 	if err := json.Unmarshal(it.Body, &s); err != nil {
 		return Contact{}, fmt.Errorf("contact %s: %w", it.PK, err)
 	}
+	c := s.contact()
+	c.version = it.Version
+	return c, nil
+}
+
+func (s stored) contact() Contact {
 	c := Contact{
 		ID: s.ID, Kind: s.Kind, Name: s.Name, GivenName: s.Given, FamilyName: s.Family, Company: s.Company,
 		Emails: loadEmails(s.Emails), Phones: loadPhones(s.Phones), TaxID: s.TaxID, TimeZone: s.Zone, Locale: s.Locale,
 		Currency: s.Currency, Tags: s.Tags, Source: s.Source, ExternalIDs: s.Externals, Custom: s.Custom, Balance: []Balance{},
-		ArchivedAt: s.Archived, CreatedAt: s.Created, UpdatedAt: s.Updated, version: it.Version,
+		ArchivedAt: s.Archived, CreatedAt: s.Created, UpdatedAt: s.Updated,
 	}
 	if s.Address != nil {
 		c.Address = *s.Address
@@ -171,7 +187,7 @@ func decode(it store.Item) (Contact, error) {
 			Name: h.Name, Role: h.Role, Emails: loadEmails(h.Emails), Phones: loadPhones(h.Phones), Receives: h.Receives,
 		})
 	}
-	return c, nil
+	return c
 }
 
 func storeEmails(es []Email) []storedEmail {

@@ -132,7 +132,8 @@ func (e *evidence) person(c Contact) string {
 // otherID reports whether a contact is known to the same system under another id: then it is somebody else there.
 func (e *evidence) otherID(contactID string) bool {
 	for _, c := range e.who {
-		if has := c.ExternalIDs[e.system]; c.ID == contactID && has != "" && has != e.value {
+		// One that a merge has brought along leads to the contact by its guard.
+		if has := c.ExternalIDs[e.system]; c.ID == contactID && has != "" && has != e.value && !slices.Contains(e.why[c.ID], "external id "+e.system) {
 			return true
 		}
 	}

@@ -100,7 +100,7 @@ func TestWhoIsIt(t *testing.T) {
 func TestMatchFollowsAMerge(t *testing.T) {
 	w := newWorld(t)
 	gone, stays := w.add(t, person("Jane", "jane@example.com", "")), w.add(t, person("Jane Doe", "", ""))
-	mergeHeads(t, w, gone.ID, stays.ID)
+	w.merged(t, stays, gone)
 	if got, err := w.Match(ctx, MatchInput{Email: "jane@example.com"}); err != nil || got.Outcome != Matched || got.ContactID != stays.ID {
 		t.Errorf("%+v %v", got, err)
 	}

@@ -26,6 +26,8 @@ type Service struct {
 	Org func(ctx context.Context) (org.Settings, error)
 	// Phones reads telephone numbers. Only what writes or matches contacts needs it; without, both are refused.
 	Phones Phones
+	// Issued reports whether a contact has issued documents, which the preview of a merge prefers; nil: nobody knows.
+	Issued func(ctx context.Context, contactID string) (bool, error)
 }
 
 var errNoPhones = errors.New("contact: this function does not read telephone numbers, so it can neither write nor match contacts")
@@ -136,7 +138,8 @@ func (s *Service) Restore(ctx context.Context, by activity.By, contactID string,
 	})
 }
 
-// change reads a contact, lets edit change it, and writes what differs. A contact that was merged is followed once.
+// change reads a contact, lets edit change it, and writes what differs. A contact that was merged is followed once, unless
+// a version is named: that was of another record, so it is stale.
 func (s *Service) change(ctx context.Context, by activity.By, contactID string, version int64, edit func(*Contact) (kind, text string, err error)) (Contact, error) {
 	var out Contact
 	err := s.deed(ctx, func() error {
@@ -155,7 +158,8 @@ func (s *Service) change(ctx context.Context, by activity.By, contactID string, 
 			if err := s.weigh(ctx, &old, h); err != nil {
 				return nil, err
 			}
-			if version != 0 && old.version != version {
+			// The version that a merged contact had says nothing of the one that survived.
+			if version != 0 && (old.version != version || owner != contactID) {
 				return nil, errStale.With("current", old)
 			}
 			out = old

@@ -9,6 +9,7 @@ import (
 
 	"onebook/internal/activity"
 	"onebook/internal/fault"
+	"onebook/internal/id"
 )
 
 // Event is one entry of a contact's timeline.
@@ -24,23 +25,33 @@ type Event struct {
 	Changes   []activity.Change `json:"changes"`
 }
 
-// Timeline lists what happened with a contact, newest first. fault.NotFound when there is no such contact.
+// Timeline lists what happened with a contact and with those merged into it, newest first. fault.NotFound when there is no such contact.
 func (s *Service) Timeline(ctx context.Context, contactID string, limit int, cursor string) ([]Event, string, error) {
-	c, err := s.Get(ctx, contactID)
+	if err := id.Check("ct", contactID); err != nil {
+		return nil, "", err
+	}
+	family, err := s.Records.Family(ctx, contactID)
 	if err != nil {
+		return nil, "", err
+	}
+	if _, err := s.read(ctx, family[0]); err != nil {
 		return nil, "", err
 	}
 	if limit <= 0 || limit > MaxPage {
 		limit = DefaultPage
 	}
-	es, next, err := s.Records.Timeline(ctx, activity.ContactChain(c.ID), limit, cursor)
+	chains := make([]activity.Chain, len(family))
+	for i, m := range family {
+		chains[i] = activity.ContactChain(m)
+	}
+	es, next, err := s.Records.Together(ctx, chains, limit, cursor)
 	if err != nil {
 		return nil, "", err
 	}
 	out := make([]Event, 0, len(es))
 	for _, e := range es {
 		v := Event{
-			ID: fmt.Sprintf("ev_%s%012d", strings.TrimPrefix(c.ID, "ct_"), e.Seq), At: e.At, Actor: e.By.Name, ActorKind: e.By.Kind,
+			ID: fmt.Sprintf("ev_%s%012d", strings.TrimPrefix(e.Chain.Contact(), "ct_"), e.Seq), At: e.At, Actor: e.By.Name, ActorKind: e.By.Kind,
 			Kind: e.Kind, Subject: e.Subject, Text: e.Text, Reason: e.Reason, Changes: e.Changes,
 		}
 		if v.Actor == "" {

@@ -214,15 +214,24 @@ func (e Estimate) Terms() []store.Op {
 	}
 }
 
-// List answers estimates, newest first: of one contact, of one state, or all.
-func List(ctx context.Context, t store.Table, s State, contact string, limit int, cursor string) ([]Estimate, string, error) {
-	if contact != "" {
-		p, err := t.List(ctx, store.Query{Partition: "C#" + contact, Prefix: "EST#", Desc: true, Limit: limit, Cursor: cursor})
+// Of asks for a contact's estimates, the newest first.
+func Of(contact string) store.Query {
+	return store.Query{Partition: "C#" + contact, Prefix: "EST#" + id.Begin("es", contact), Desc: true}
+}
+
+// List answers estimates, newest first: of a contact and those merged into it, of one state, or all.
+func List(ctx context.Context, t store.Table, s State, contacts []string, limit int, cursor string) ([]Estimate, string, error) {
+	if len(contacts) > 0 {
+		qs := make([]store.Query, 0, len(contacts))
+		for _, c := range contacts {
+			qs = append(qs, Of(c))
+		}
+		items, next, err := store.Together(ctx, t, qs, limit, cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		out, err := decodeAll(p.Items, s)
-		return out, p.Cursor, err
+		out, err := decodeAll(items, s)
+		return out, next, err
 	}
 	states := []State{Draft, Sent, Viewed, Accepted, Declined, Expired, Superseded, Canceled, Invoiced}
 	if s != "" {

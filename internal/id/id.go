@@ -54,6 +54,9 @@ func Named(prefix, contact string, at time.Time, name string) string {
 	return prefix + "_" + body(contact) + encoding.EncodeToString(b[:12])
 }
 
+// Begin is how the ids of a kind begin that [Source.Of] makes for a contact; what follows is in the order of making.
+func Begin(prefix, contact string) string { return prefix + "_" + body(contact) }
+
 func body(id string) string { _, b, _ := strings.Cut(id, "_"); return b }
 
 // Contact answers the contact that a thing with this id belongs to. An id that was not made by Of, or has

@@ -377,13 +377,13 @@ type Filter struct {
 	State     State // empty: all
 	Overdue   bool  // open, and due before Today
 	Today     civil.Date
-	ContactID string
+	Contacts  []string // a contact and those merged into it
 	DueBefore civil.Date
 }
 
-// List answers invoices, the latest due date first. With a contact it answers that contact's, the newest first.
+// List answers invoices, the latest due date first. With contacts it answers theirs, the newest first.
 func List(ctx context.Context, t store.Table, f Filter, limit int, cursor string) ([]Invoice, string, error) {
-	if f.ContactID != "" {
+	if len(f.Contacts) > 0 {
 		return ofContact(ctx, t, f, limit, cursor)
 	}
 	states := []State{Draft, Open, Paid, Void, Uncollectible}
@@ -428,21 +428,28 @@ func List(ctx context.Context, t store.Table, f Filter, limit int, cursor string
 	return out, next, nil
 }
 
-// ofContact walks one contact's invoices and keeps those that fit; the tracks between them are passed over.
+// Of asks for a contact's invoices, with their tracks between them, the newest first.
+func Of(contact string) store.Query {
+	return store.Query{Partition: "C#" + contact, Prefix: "INV#" + id.Begin("in", contact), Desc: true}
+}
+
+// ofContact walks a contact's invoices and keeps those that fit; the tracks between them are passed over.
 func ofContact(ctx context.Context, t store.Table, f Filter, limit int, cursor string) ([]Invoice, string, error) {
 	if limit <= 0 {
 		limit = store.MaxPage
 	}
-	q := store.Query{Partition: "C#" + f.ContactID, Prefix: "INV#", Desc: true, Limit: limit, Cursor: cursor}
+	qs := make([]store.Query, 0, len(f.Contacts))
+	for _, c := range f.Contacts {
+		qs = append(qs, Of(c))
+	}
 	var out []Invoice
 	for {
 		// A page is taken no larger than what is still wanted, so that its cursor never passes over an invoice.
-		q.Limit = limit - len(out)
-		p, err := t.List(ctx, q)
+		items, next, err := store.Together(ctx, t, qs, limit-len(out), cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		for _, it := range p.Items {
+		for _, it := range items {
 			if it.Kind != ItemKind {
 				continue
 			}
@@ -455,8 +462,8 @@ func ofContact(ctx context.Context, t store.Table, f Filter, limit int, cursor s
 				out = append(out, i)
 			}
 		}
-		if q.Cursor = p.Cursor; q.Cursor == "" || len(out) >= limit {
-			return out, q.Cursor, nil
+		if cursor = next; cursor == "" || len(out) >= limit {
+			return out, cursor, nil
 		}
 	}
 }

@@ -190,14 +190,23 @@ func Get(ctx context.Context, t store.Table, paymentID string) (Payment, error) 
 	return Decode(it)
 }
 
-// OfContact lists a contact's payments, newest first.
+// OfContact lists the payments that were made for one contact, newest first, without those of contacts merged into it.
 func OfContact(ctx context.Context, t store.Table, contact string, limit int, cursor string) ([]Payment, string, error) {
-	p, err := t.List(ctx, store.Query{Partition: "C#" + contact, Prefix: "PAY#", Desc: true, Limit: limit, Cursor: cursor})
+	return OfFamily(ctx, t, []string{contact}, limit, cursor)
+}
+
+// OfFamily lists the payments of a contact and of those merged into it, newest first.
+func OfFamily(ctx context.Context, t store.Table, contacts []string, limit int, cursor string) ([]Payment, string, error) {
+	qs := make([]store.Query, 0, len(contacts))
+	for _, c := range contacts {
+		qs = append(qs, store.Query{Partition: "C#" + c, Prefix: "PAY#" + id.Begin("py", c), Desc: true})
+	}
+	items, next, err := store.Together(ctx, t, qs, limit, cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	out, err := decodeAll(p.Items)
-	return out, p.Cursor, err
+	out, err := decodeAll(items)
+	return out, next, err
 }
 
 // List answers payments, newest first: of one state, or of all when s is empty.

@@ -120,17 +120,21 @@ func (s *Service) named(ctx context.Context, text string, limit int, cursor stri
 	return out, cursor, nil
 }
 
-// newest answers the newest documents of a contact.
+// newest answers the newest documents of a contact and of those merged into it.
 func (s *Service) newest(ctx context.Context, c contact.Contact) ([]Found, error) {
 	var out []Found
-	is, _, err := invoice.List(ctx, s.Table, invoice.Filter{ContactID: c.ID}, newest, "")
+	family, err := s.Contacts.Records.Family(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	is, _, err := invoice.List(ctx, s.Table, invoice.Filter{Contacts: family}, newest, "")
 	if err != nil {
 		return nil, err
 	}
 	for _, i := range is {
 		out = append(out, ofInvoice(i, c.Name, "name"))
 	}
-	es, _, err := estimate.List(ctx, s.Table, "", c.ID, newest, "")
+	es, _, err := estimate.List(ctx, s.Table, "", family, newest, "")
 	if err != nil {
 		return nil, err
 	}

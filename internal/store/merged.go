@@ -22,28 +22,55 @@ const atOnce = 8
 // ignored; q.Cursor must be of an earlier Merged with the same partitions, else ErrBadCursor. The cursor is empty when
 // there is no more.
 func Merged(ctx context.Context, t Table, partitions []string, q Query) ([]Item, string, error) {
-	limit := q.Limit
+	qs := make([]Query, len(partitions))
+	for n, p := range partitions {
+		qs[n] = q
+		qs[n].Partition = p
+	}
+	return Together(ctx, t, qs, q.Limit, q.Cursor)
+}
+
+// Together lists several runs of one index as if they were one, in the order of what follows each one's Prefix in the sort
+// key: where the prefix ends in whose it is, things of several contacts come in the order in which they were made. That must
+// be unique over all runs. All have the same index and direction; their own limits and cursors are ignored. Otherwise it is
+// as [Merged].
+func Together(ctx context.Context, t Table, qs []Query, limit int, cursor string) ([]Item, string, error) {
 	if limit <= 0 || limit > MaxPage {
 		limit = MaxPage
 	}
-	sum := sha256.Sum256([]byte(string(q.Index) + "\x00" + strings.Join(partitions, "\x00")))
+	asked := make([]string, 0, 1+2*len(qs))
+	for _, q := range qs {
+		asked = append(asked, q.Partition)
+		if q.Prefix != qs[0].Prefix {
+			asked = append(asked, q.Prefix)
+		}
+	}
+	sum := sha256.Sum256([]byte(string(qs[0].Index) + "\x00" + strings.Join(asked, "\x00")))
 	mark := string(sum[:fingerprintLen])
-	if q.Cursor != "" {
-		raw, err := base64.RawURLEncoding.Strict().DecodeString(q.Cursor)
+	last := ""
+	if cursor != "" {
+		raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 		if err != nil || len(raw) <= fingerprintLen || string(raw[:fingerprintLen]) != mark || !storable(string(raw[fingerprintLen:]), MaxSKBytes) {
 			return nil, "", ErrBadCursor
 		}
-		last := string(raw[fingerprintLen:])
-		q.From, q.To, q.Prefix = narrowed(q, last)
-		q.Cursor = ""
+		last = string(raw[fingerprintLen:])
 	}
-	runs := make([][]Item, len(partitions))
-	rest := make([]bool, len(partitions))
+	runs := make([][]ranked, len(qs))
+	rest := make([]bool, len(qs))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
-	for n, p := range partitions {
-		g.Go(func() (err error) {
-			runs[n], rest[n], err = run(ctx, t, p, q, limit)
+	for n, q := range qs {
+		g.Go(func() error {
+			prefix := q.Prefix
+			q.Cursor = ""
+			if last != "" {
+				q.From, q.To, q.Prefix = narrowed(q, prefix+last)
+			}
+			items, more, err := run(ctx, t, q, limit)
+			for _, it := range items {
+				runs[n] = append(runs[n], ranked{it, strings.TrimPrefix(it.place(q.Index).SK, prefix)})
+			}
+			rest[n] = more
 			return err
 		})
 	}
@@ -52,24 +79,33 @@ func Merged(ctx context.Context, t Table, partitions []string, q Query) ([]Item,
 	}
 	all, more := slices.Concat(runs...), slices.Contains(rest, true)
 	sort.Slice(all, func(i, j int) bool {
-		a, b := all[i].place(q.Index).SK, all[j].place(q.Index).SK
-		if q.Desc {
-			return a > b
+		if qs[0].Desc {
+			return all[i].rank > all[j].rank
 		}
-		return a < b
+		return all[i].rank < all[j].rank
 	})
 	if len(all) > limit {
 		all, more = all[:limit], true
 	}
-	if !more || len(all) == 0 {
-		return all, "", nil
+	out := make([]Item, len(all))
+	for n := range all {
+		out[n] = all[n].Item
 	}
-	return all, base64.RawURLEncoding.EncodeToString([]byte(mark + all[len(all)-1].place(q.Index).SK)), nil
+	if !more || len(all) == 0 {
+		return out, "", nil
+	}
+	return out, base64.RawURLEncoding.EncodeToString([]byte(mark + all[len(all)-1].rank)), nil
 }
 
-// run reads up to limit items of one partition, and whether there may be more.
-func run(ctx context.Context, t Table, partition string, q Query, limit int) ([]Item, bool, error) {
-	q.Partition, q.Limit = partition, limit
+// ranked is an item and the part of its sort key that decides where it stands among several runs.
+type ranked struct {
+	Item
+	rank string
+}
+
+// run reads up to limit items of one run, and whether there may be more.
+func run(ctx context.Context, t Table, q Query, limit int) ([]Item, bool, error) {
+	q.Limit = limit
 	var out []Item
 	for {
 		p, err := t.List(ctx, q)
