@@ -179,7 +179,7 @@ func (s *Service) alike(ctx context.Context, c *Contact) ([]Duplicate, error) {
 }
 
 // near answers contacts that share something by which the record can be asked: a number that few have, an address or what
-// is left of it without tags and dots, a name.
+// is left of it without tags and dots, a name or a word of it.
 func (s *Service) near(ctx context.Context, c *Contact) ([]Contact, error) {
 	var ids []string
 	for _, p := range c.allPhones() {
@@ -209,8 +209,16 @@ func (s *Service) near(ctx context.Context, c *Contact) ([]Contact, error) {
 			out = append(out, more...)
 		}
 	}
-	if w := nameWords(c.Name); len(w) > 1 {
-		more, _, err := s.Named(ctx, Active, strings.Join(w, " "), maxCandidates, "")
+	words := nameTerms(c.Name)
+	if len(words) > 1 {
+		more, _, err := s.Named(ctx, Active, strings.Join(words, " "), maxCandidates, "")
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	for _, w := range words { // so that one word may be misspelt
+		more, err := s.having(ctx, w)
 		if err != nil {
 			return nil, err
 		}
