@@ -18,11 +18,12 @@ import (
 type Contacts struct {
 	Table    store.Table
 	Org      *org.Service
+	Records  *activity.Records
 	Contacts *contact.Service
 	Search   *search.Service
 }
 
-func (s Contacts) books() books { return books{table: s.Table, org: s.Org} }
+func (s Contacts) books() books { return books{table: s.Table, records: s.Records, org: s.Org} }
 
 // Door opens it.
 func (s Contacts) Door() Door { return Door{Name: "contacts", Routes: s.routes} }
@@ -234,6 +235,7 @@ func (s Contacts) routes(r *Router) {
 		func(ctx context.Context, _ activity.By, req *Request[pageOfOne, None]) ([]contact.Event, string, error) {
 			return s.Contacts.Timeline(ctx, req.Params.ID, req.Params.Limit, req.Params.Cursor)
 		})
+	s.books().history(r, "contact", "/contacts", "ct")
 	s.searchRoute(r)
 	List(r, Op{ID: "contactDocuments", Path: "/contacts/{id}/documents", Summary: "Estimates and invoices of a contact, newest first."}, s.documents)
 }

@@ -33,6 +33,7 @@ func (s Desk) Door() Door { return Door{Name: "contacts", Routes: s.routes} }
 
 func (s Desk) routes(r *Router) {
 	s.taskRoutes(r)
+	s.books().history(r, "task", "/tasks", "tk")
 	List(r, Op{ID: "contactMessages", Path: "/contacts/{id}/messages", Summary: "What was written to a contact and what the contact wrote, newest first."}, s.messages)
 	Create(r, Op{ID: "sendInquiry", Path: "/public/inquiries/{slug}", Public: true, Status: http.StatusAccepted, Summary: "Write to the organisation.",
 		About: "Creates or finds the contact and opens a task. The answer never tells whether the contact existed. An e-mail address or a telephone number is needed. 429 when too many come within the hour."},

@@ -41,6 +41,8 @@ func (s Invoices) routes(r *Router) {
 	s.draftRoutes(r)
 	s.deedRoutes(r)
 	s.paymentRoutes(r)
+	s.books().history(r, "invoice", "/invoices", "in")
+	s.books().history(r, "payment", "/payments", "py")
 }
 
 // invoiceForm is what people edit of an invoice.

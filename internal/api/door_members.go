@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"onebook/internal/activity"
@@ -113,6 +114,7 @@ type issueView struct {
 	Title     string            `json:"title" doc:"what could not be done"`
 	Detail    string            `json:"detail" doc:"why, and what to do next"`
 	Actions   []string          `json:"actions" doc:"what may be done about it, most useful first"`
+	Choices   []choiceView      `json:"choices" doc:"the same, with what each will do"`
 	ContactID string            `json:"contactId,omitempty"`
 	Subject   string            `json:"subject,omitempty" doc:"the thing concerned"`
 	AtRisk    *moneyView        `json:"moneyAtRisk,omitempty"`
@@ -122,20 +124,30 @@ type issueView struct {
 	LastAt    time.Time         `json:"lastAt"`
 	NextAt    *time.Time        `json:"nextAt,omitempty" doc:"when it is tried again by itself"`
 	Attempts  []tryView         `json:"attempts"`
-	Owner     string            `json:"owner,omitempty" doc:"the member it is assigned to"`
+	Owner     string            `json:"owner,omitempty" doc:"the member it is assigned to, else the one who looks after the record"`
 	Reason    string            `json:"reason,omitempty" doc:"of the person who settled it"`
 	Until     *time.Time        `json:"until,omitempty" doc:"an ignored one comes back then"`
 	Version   int64             `json:"version"`
 }
 
-func issueOf(i issue.Issue) issueView {
+type choiceView struct {
+	Action string `json:"action" doc:"POST /issues/{id}/{action}"`
+	Does   string `json:"does"`
+	Reason bool   `json:"reason" doc:"whether a reason is needed"`
+}
+
+func issueOf(i issue.Issue, keeper string) issueView {
 	v := issueView{
 		ID: i.ID, Code: i.Code, State: string(i.State), Area: i.Area, Title: i.Title, Detail: i.Detail, Actions: i.Actions(),
 		ContactID: i.ContactID, Subject: i.Subject, Refs: i.Refs, Count: i.Count, FirstAt: i.FirstAt, LastAt: i.LastAt,
-		NextAt: when(i.NextAt), Attempts: []tryView{}, Owner: i.Assignee, Reason: i.Reason, Until: when(i.Until), Version: i.Version(),
+		NextAt: when(i.NextAt), Attempts: []tryView{}, Owner: i.Owner(keeper), Reason: i.Reason, Until: when(i.Until), Version: i.Version(),
 	}
 	if v.Actions == nil {
 		v.Actions = []string{}
+	}
+	v.Choices = []choiceView{}
+	for _, a := range i.Actions() {
+		v.Choices = append(v.Choices, choiceView{Action: a, Does: i.Does(a), Reason: a == "resolve" || a == "ignore"})
 	}
 	if i.AtRisk != nil {
 		v.AtRisk = &moneyView{Amount: i.AtRisk.Amount, Currency: i.AtRisk.Currency}
@@ -148,13 +160,17 @@ func issueOf(i issue.Issue) issueView {
 
 func (s Settings) issue(ctx context.Context, issueID string) (issueView, Tag, error) {
 	i, err := issue.Get(ctx, s.Table, issueID)
-	return issueOf(i), Tag{Rev: i.Version()}, err
+	if err != nil {
+		return issueView{}, Tag{}, err
+	}
+	set, err := s.Org.Get(ctx)
+	return issueOf(i, set.RecordOwnerID), Tag{Rev: i.Version()}, err
 }
 
 type issueFilter struct {
 	Page
 	State string `query:"state" enum:"RETRYING,OPEN,RESOLVED_AUTO,RESOLVED_MANUAL,IGNORED"`
-	Owner string `query:"owner" maxLength:"100" doc:"the member it is assigned to"`
+	Owner string `query:"owner" maxLength:"100" doc:"a member's id, or me"`
 }
 
 type retrying struct {
@@ -189,16 +205,62 @@ func decide[B any](s Settings, do func(ctx context.Context, by activity.By, issu
 	}
 }
 
+// again puts the effect of an issue back in line.
+func (s Settings) again(ctx context.Context, i issue.Issue) ([]store.Op, error) {
+	op, err := effect.Again(ctx, s.Table, i.Effect, s.Now().UTC())
+	return []store.Op{op}, err
+}
+
+type retryingMany struct {
+	IDs    []string `json:"ids" minItems:"1" maxItems:"100"`
+	Reason string   `json:"reason,omitempty" maxLength:"1000"`
+}
+
+type retriedView struct {
+	Items []retriedOne `json:"items"`
+}
+
+type retriedOne struct {
+	ID      string `json:"id"`
+	Retried bool   `json:"retried"`
+	Problem string `json:"problem,omitempty" doc:"what stopped it"`
+}
+
+func (s Settings) retryAll(ctx context.Context, by activity.By, req *Request[None, retryingMany]) (retriedView, error) {
+	out := retriedView{Items: []retriedOne{}}
+	for n, err := range s.Desk.RetryAll(ctx, by, req.Body.IDs, req.Body.Reason, s.again) {
+		one := retriedOne{ID: req.Body.IDs[n], Retried: err == nil}
+		var f *fault.Error
+		switch {
+		case errors.As(err, &f) && f.Kind == fault.Denied:
+			return retriedView{}, err
+		case errors.As(err, &f):
+			one.Problem = f.Message
+		case err != nil:
+			return retriedView{}, err
+		}
+		out.Items = append(out.Items, one)
+	}
+	return out, nil
+}
+
 func (s Settings) issueRoutes(r *Router) {
 	List(r, Op{ID: "listIssues", Path: "/issues", Summary: "What could not be done, the newest first.",
 		About: "With owner a page may hold fewer than limit and still have a cursor."},
-		func(ctx context.Context, _ activity.By, req *Request[issueFilter, None]) ([]issueView, string, error) {
+		func(ctx context.Context, by activity.By, req *Request[issueFilter, None]) ([]issueView, string, error) {
 			p := req.Params
+			if p.Owner == "me" {
+				p.Owner = by.ID
+			}
+			set, err := s.Org.Get(ctx)
+			if err != nil {
+				return nil, "", err
+			}
 			is, next, err := s.Desk.List(ctx, issue.State(p.State), p.Limit, p.Cursor)
 			out := make([]issueView, 0, len(is))
 			for _, i := range is {
-				if p.Owner == "" || i.Assignee == p.Owner {
-					out = append(out, issueOf(i))
+				if p.Owner == "" || i.Owner(set.RecordOwnerID) == p.Owner {
+					out = append(out, issueOf(i, set.RecordOwnerID))
 				}
 			}
 			return out, next, err
@@ -209,11 +271,9 @@ func (s Settings) issueRoutes(r *Router) {
 		})
 	Act(r, Op{ID: "retryIssue", Path: "/issues/{id}/retry", Summary: "Try again what failed."},
 		decide(s, func(ctx context.Context, by activity.By, issueID string, b retrying) error {
-			return s.Desk.Retry(ctx, by, issueID, b.Reason, func(ctx context.Context, i issue.Issue) ([]store.Op, error) {
-				op, err := effect.Again(ctx, s.Table, i.Effect, s.Now().UTC())
-				return []store.Op{op}, err
-			})
+			return s.Desk.Retry(ctx, by, issueID, b.Reason, s.again)
 		}))
+	Compute(r, Op{ID: "retryIssues", Path: "/issues/retry", Summary: "Try many again; each stands alone, and one that cannot does not stop the others."}, s.retryAll)
 	Act(r, Op{ID: "resolveIssue", Path: "/issues/{id}/resolve", Summary: "It was settled otherwise."},
 		decide(s, func(ctx context.Context, by activity.By, issueID string, b settling) error {
 			return s.Desk.Resolve(ctx, by, issueID, issue.Decision{Reason: b.Reason})

@@ -35,6 +35,10 @@ func (s Sales) routes(r *Router) {
 	s.estimateRoutes(r)
 	s.deedRoutes(r)
 	s.orderRoutes(r)
+	s.books().history(r, "estimate", "/estimates", "es")
+	s.books().history(r, "order", "/orders", "or")
+	orgHistory(s.Records, r, Op{ID: "itemHistory", Path: "/catalog/items/{id}/history", Summary: "What was changed of an item, by whom, newest first."},
+		func(p pageOfOne) (string, Page) { return p.ID, p.Page })
 }
 
 // ItemForm is what people edit of a catalog item.

@@ -35,6 +35,14 @@ func (s Settings) routes(r *Router) {
 	s.memberRoutes(r)
 	s.issueRoutes(r)
 	s.uploadRoutes(r)
+	one := func(p pageOfOne) (string, Page) { return p.ID, p.Page }
+	orgHistory(s.Records, r, Op{ID: "settingsHistory", Path: "/settings/history", Summary: "What was changed of the settings, by whom, newest first."},
+		func(p Page) (string, Page) { return "settings", p })
+	orgHistory(s.Records, r, Op{ID: "memberHistory", Path: "/members/{id}/history", Summary: "What was changed of a member, by whom, and what the member was refused, newest first."}, one)
+	orgHistory(s.Records, r, Op{ID: "taxRuleHistory", Path: "/tax-rules/{id}/history", Summary: "When a tax rule was made and taken away, and by whom."}, one)
+	orgHistory(s.Records, r, Op{ID: "issueHistory", Path: "/issues/{id}/history", Summary: "What people decided about an issue, newest first."}, one)
+	orgHistory(s.Records, r, Op{ID: "audit", Path: "/audit", Summary: "What was done to the organisation itself, newest first: settings, tax, members, issues, and attempts that were refused."},
+		func(p Page) (string, Page) { return "", p })
 	Read(r, Op{ID: "verifyAudit", Path: "/audit/verify", Summary: "Whether a history is as it was written.",
 		About: "Of a contact, or of the organisation in one month, this month unless given. An entry that was changed, removed, reordered or added makes it not intact."}, s.verify)
 }
@@ -80,6 +88,7 @@ type SettingsForm struct {
 
 	Slug           string            `json:"slug,omitempty" maxLength:"60" doc:"of public pages, such as /q/studio-nord; made of the name, and changing with it, until one is set"`
 	InquiryOwnerID string            `json:"inquiryOwnerId,omitempty" maxLength:"60" doc:"the member who answers inquiries; the owner unless given"`
+	RecordOwnerID  string            `json:"recordOwnerId,omitempty" maxLength:"60" doc:"the member who looks after the record's health: issues that nobody was given are theirs"`
 	CustomFields   []customFieldForm `json:"customFields,omitempty" doc:"of contacts, at most 20; values under a key that is taken away stay readable"`
 }
 
@@ -112,7 +121,7 @@ func settingsOf(x org.Settings) settingsView {
 		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Logo: x.Logo, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
 		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, PaymentTerms: x.PaymentTerms,
 		OnAcceptance: x.OnAcceptance, AcceptanceDeposit: x.AcceptanceDeposit,
-		Slug: x.PublicSlug(), InquiryOwnerID: x.InquiryOwnerID, Bank: (*bankForm)(x.Bank),
+		Slug: x.PublicSlug(), InquiryOwnerID: x.InquiryOwnerID, RecordOwnerID: x.RecordOwnerID, Bank: (*bankForm)(x.Bank),
 		CustomFields: each(x.CustomFields, func(c org.CustomField) customFieldForm { return customFieldForm(c) }),
 	}}
 }
@@ -141,7 +150,7 @@ func (f SettingsForm) apply(x org.Settings) org.Settings {
 	x.Numbering, x.DueDays, x.ValidDays = org.Numbering(f.Numbering), f.DueDays, f.ValidDays
 	x.PricesIncludeTax, x.VoidSent, x.PaymentTerms = f.PricesIncludeTax, f.VoidSent, f.PaymentTerms
 	x.OnAcceptance, x.AcceptanceDeposit = f.OnAcceptance, f.AcceptanceDeposit
-	x.InquiryOwnerID, x.Bank = f.InquiryOwnerID, (*org.Bank)(f.Bank)
+	x.InquiryOwnerID, x.RecordOwnerID, x.Bank = f.InquiryOwnerID, f.RecordOwnerID, (*org.Bank)(f.Bank)
 	x.CustomFields = each(f.CustomFields, func(c customFieldForm) org.CustomField { return org.CustomField(c) })
 	return x
 }
@@ -167,6 +176,9 @@ func (s Settings) settingsRoutes(r *Router) {
 		Do: func(ctx context.Context, by activity.By, req *Request[None, SettingsForm]) error {
 			x, err := s.Org.Get(ctx)
 			if err != nil {
+				return err
+			}
+			if err := s.people(ctx, req.Body, x); err != nil {
 				return err
 			}
 			if err := s.logo(ctx, req.Body, &x); err != nil {
@@ -207,6 +219,24 @@ func taxRuleOf(t org.TaxRule) taxRuleView {
 func (s Settings) taxRule(ctx context.Context, ruleID string) (taxRuleView, Tag, error) {
 	t, err := s.Org.TaxRule(ctx, ruleID)
 	return taxRuleOf(t), Tag{Rev: t.Version()}, err
+}
+
+// people demands that the members who are named anew are there.
+func (s Settings) people(ctx context.Context, f SettingsForm, x org.Settings) error {
+	var wrong fault.Fields
+	for _, m := range []struct{ field, now, was string }{
+		{"inquiryOwnerId", f.InquiryOwnerID, x.InquiryOwnerID}, {"recordOwnerId", f.RecordOwnerID, x.RecordOwnerID},
+	} {
+		if m.now == "" || m.now == m.was {
+			continue
+		}
+		if _, _, err := s.member(ctx, m.now); fault.KindOf(err) == fault.NotFound {
+			wrong.Add(m.field, "not_found", "there is no such member")
+		} else if err != nil {
+			return err
+		}
+	}
+	return wrong.Err()
 }
 
 func (s Settings) taxRoutes(r *Router) {

@@ -98,7 +98,7 @@ func move(t *testing.T) *house {
 		Denied: func(_ context.Context, by activity.By, route string) { h.denied = append(h.denied, by.Role+" "+route) },
 	}
 	a.Add(
-		Contacts{Table: h.table, Org: orgs, Contacts: contacts}.Door(),
+		Contacts{Table: h.table, Records: recs, Org: orgs, Contacts: contacts}.Door(),
 		Desk{Table: h.table, Records: recs, Org: orgs, Contacts: contacts, Tasks: tasks, Now: h.clock.Now, Inquiries: &inquiry.Service{
 			Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Org: orgs, Members: members, Contacts: contacts, Tasks: tasks,
 		}}.Door(),

@@ -129,6 +129,17 @@ func (d *Desk) may(by activity.By, area string) error {
 	return d.May(by, area)
 }
 
+// RetryAll is Retry for many, at most a hundred; it answers for each id what stopped it, nil when it is being tried again.
+// One that fails does not stop the others.
+func (d *Desk) RetryAll(ctx context.Context, by activity.By, ids []string, reason string, extra func(ctx context.Context, i Issue) ([]store.Op, error)) []error {
+	by.Once = nil // of the request as a whole, and each of these is a deed of its own that may be done twice
+	out := make([]error, len(ids))
+	for n, issueID := range ids {
+		out[n] = d.Retry(ctx, by, issueID, reason, extra)
+	}
+	return out
+}
+
 // List answers the issues of one state, or of all when s is empty, newest first, over all shards; cursor is of an earlier
 // answer.
 func (d *Desk) List(ctx context.Context, s State, limit int, cursor string) ([]Issue, string, error) {

@@ -101,6 +101,29 @@ func (i Issue) Actions() []string {
 	return nil
 }
 
+// Does says in plain words what one of the actions will do.
+func (i Issue) Does(action string) string {
+	switch action {
+	case "retry":
+		return "Tries it again at once, and goes on trying by itself if it fails."
+	case "resolve":
+		return "Closes it as settled by you in another way; nothing else changes. It opens again if the same fails once more."
+	case "ignore":
+		return "Leaves it be, until the day you name or for good; nothing else changes."
+	case "assign":
+		return "Gives it to a member, in whose list it then stands."
+	}
+	return ""
+}
+
+// Owner is whose it is: the member it was assigned to, else the one who looks after the record's health.
+func (i Issue) Owner(keeper string) string {
+	if i.Assignee != "" {
+		return i.Assignee
+	}
+	return keeper
+}
+
 // IDOf is the id of the issue with this code about this subject.
 func IDOf(code, subject string) string {
 	s := sha256.Sum256([]byte(code + "\x00" + subject))

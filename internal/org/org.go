@@ -83,6 +83,7 @@ type Settings struct {
 
 	Slug           string `json:"slug,omitempty"`           // of public pages; empty: made of the name, see PublicSlug
 	InquiryOwnerID string `json:"inquiryOwnerId,omitempty"` // the member who answers inquiries; empty: the owner
+	RecordOwnerID  string `json:"recordOwnerId,omitempty"`  // the member who looks after the record's health: issues without an owner are theirs
 
 	CustomFields []CustomField `json:"customFields,omitempty"` // of contacts
 
@@ -261,7 +262,7 @@ func differences(a, b Settings) ([]activity.Change, error) {
 
 var fieldOrder = []string{
 	"name", "address", "timeZone", "currency", "locale", "taxId", "email", "phone", "website", "accent", "logo", "logoSha256", "footer",
-	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "bank", "onAcceptance", "acceptanceDeposit", "slug", "inquiryOwnerId", "customFields",
+	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "bank", "onAcceptance", "acceptanceDeposit", "slug", "inquiryOwnerId", "recordOwnerId", "customFields",
 }
 
 func fields(s Settings) (map[string]json.RawMessage, error) {
@@ -345,6 +346,9 @@ func (s *Settings) check() error {
 	}
 	if len(s.Slug) > 60 || s.Slug != "" && !slugForm.MatchString(s.Slug) {
 		f.Add("slug", "invalid", "a slug has small letters, digits and single dashes between them, at most 60, such as studio-nord")
+	}
+	if len(s.RecordOwnerID) > 60 {
+		f.Add("recordOwnerId", "invalid", "this is no member")
 	}
 	if len(s.InquiryOwnerID) > 60 {
 		f.Add("inquiryOwnerId", "invalid", "this is no member")

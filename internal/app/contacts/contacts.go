@@ -16,7 +16,7 @@ import (
 func Function(x *app.Product) (app.Handler, error) {
 	x.Contacts.Phones = phone.Plans{}
 	return door.Serve(x, []api.Door{
-		api.Contacts{Contacts: x.Contacts, Org: x.Org, Table: x.Table, Search: &search.Service{Table: x.Table, Contacts: x.Contacts}}.Door(),
+		api.Contacts{Contacts: x.Contacts, Org: x.Org, Table: x.Table, Records: x.Records, Search: &search.Service{Table: x.Table, Contacts: x.Contacts}}.Door(),
 		api.Desk{Table: x.Table, Records: x.Records, Org: x.Org, Now: x.Now, Contacts: x.Contacts, Tasks: x.Tasks, Inquiries: &inquiry.Service{
 			Table: x.Table, Records: x.Records, IDs: x.IDs, Now: x.Now, Org: x.Org, Members: x.Members, Contacts: x.Contacts, Tasks: x.Tasks,
 		}}.Door(),
