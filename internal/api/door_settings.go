@@ -32,6 +32,7 @@ func (s Settings) Door() Door { return Door{Name: "settings", Routes: s.routes} 
 func (s Settings) routes(r *Router) {
 	s.settingsRoutes(r)
 	s.taxRoutes(r)
+	s.locationRoutes(r)
 	s.memberRoutes(r)
 	s.issueRoutes(r)
 	s.uploadRoutes(r)
@@ -40,6 +41,7 @@ func (s Settings) routes(r *Router) {
 		func(p Page) (string, Page) { return "settings", p })
 	orgHistory(s.Records, r, Op{ID: "memberHistory", Path: "/members/{id}/history", Summary: "What was changed of a member, by whom, and what the member was refused, newest first."}, one)
 	orgHistory(s.Records, r, Op{ID: "taxRuleHistory", Path: "/tax-rules/{id}/history", Summary: "When a tax rule was made and taken away, and by whom."}, one)
+	orgHistory(s.Records, r, Op{ID: "locationHistory", Path: "/locations/{id}/history", Summary: "What was changed of a location, by whom, newest first."}, one)
 	orgHistory(s.Records, r, Op{ID: "issueHistory", Path: "/issues/{id}/history", Summary: "What people decided about an issue, newest first."}, one)
 	orgHistory(s.Records, r, Op{ID: "audit", Path: "/audit", Summary: "What was done to the organisation itself, newest first: settings, tax, members, issues, and attempts that were refused."},
 		func(p Page) (string, Page) { return "", p })

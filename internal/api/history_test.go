@@ -122,3 +122,38 @@ func TestIssuesHaveAnOwnerAndAreRetriedTogether(t *testing.T) {
 		t.Error(l.body)
 	}
 }
+
+// A place has its own taxes; it stays while they are its, and a document can only name a place that is one.
+func TestLocations(t *testing.T) {
+	h := move(t)
+	ct := h.made("/contacts", ada)
+	lo := h.made("/locations", `{"name":"Vancouver","timeZone":"America/Vancouver","address":{"city":"Vancouver","country":"CA"}}`)
+	h.call("POST", "/locations", `{"name":"X","timeZone":"Mars/Base"}`).want(t, 422, "invalid")
+	h.made("/tax-rules", `{"taxClass":"standard","name":"VAT","category":"S","rate":"19","from":"2020-01-01"}`)
+	h.call("POST", "/tax-rules", `{"taxClass":"standard","locationId":"lo_nothing","category":"S","rate":"5","from":"2020-01-01"}`).want(t, 422, "invalid")
+	gst := h.made("/tax-rules", `{"taxClass":"standard","locationId":"`+lo+`","name":"GST","category":"S","rate":"5","from":"2020-01-01"}`)
+	h.made("/tax-rules", `{"taxClass":"standard","locationId":"`+lo+`","name":"PST","category":"S","rate":"7","from":"2020-01-01"}`)
+	line := `"lines":[{"name":"Work","quantity":"1","unitPrice":"100.00","taxClass":"standard"}]`
+	total := func(place string) any {
+		return h.call("GET", "/estimates/"+h.made("/estimates", `{"contactId":"`+ct+`","currency":"CAD",`+place+line+`}`), "").want(t, 200, "").json["total"]
+	}
+	if a, b := total(""), total(`"locationId":"`+lo+`",`); fmt.Sprint(a) != "11900" || fmt.Sprint(b) != "11200" {
+		t.Errorf("%v elsewhere and %v there", a, b)
+	}
+	h.call("POST", "/estimates", `{"contactId":"`+ct+`","locationId":"lo_nothing",`+line+`}`).want(t, 422, "invalid")
+	path := "/locations/" + lo
+	h.call("PATCH", path, `{"name":"Vancouver Island"}`, "If-Match", h.etag(path)).want(t, 200, "").is(t, map[string]any{"name": "Vancouver Island", "timeZone": "America/Vancouver"})
+	h.call("DELETE", path, "", "If-Match", h.etag(path)).want(t, 409, "unready")
+	if r := h.call("GET", path+"/history", ""); len(r.items()) != 2 || r.text("items", 0, "changes", 0, "field") != "name" {
+		t.Error(r.body)
+	}
+	for _, rule := range h.call("GET", "/tax-rules", "").items() {
+		if x := rule.(map[string]any); x["locationId"] == lo {
+			p := "/tax-rules/" + x["id"].(string)
+			h.call("DELETE", p, "", "If-Match", h.etag(p)).want(t, 204, "")
+		}
+	}
+	h.call("GET", "/tax-rules/"+gst, "").want(t, 404, "")
+	h.call("DELETE", path, "", "If-Match", h.etag(path)).want(t, 204, "")
+	h.call("GET", path, "").want(t, 404, "")
+}

@@ -52,6 +52,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"PATCH", "/settings", `{"paymentTerms":"%s"}`, "owner billing"},
 		{"PATCH", "/settings", `{"bank":{"accountHolder":"%s","iban":"DE89370400440532013000"}}`, "owner billing"},
 		{"POST", "/tax-rules", `{"taxClass":"a","category":"Z","from":"2026-01-01"}`, "owner billing"},
+		{"POST", "/locations", `{"name":"Harbour"}`, "owner admin"},
+		{"GET", "/locations", "", "owner admin billing booking sales viewer"},
+		{"GET", "/invoices/" + open + "/history", "", "owner admin billing booking sales viewer"},
+		{"GET", "/audit", "", "owner admin billing booking sales viewer"},
 		{"POST", "/members", `{"name":"n","email":"%s@new.example","role":"viewer"}`, "owner admin"},
 		{"POST", "/members", `{"name":"n","email":"%s2@new.example","role":"owner"}`, "owner"},
 		{"GET", "/audit/verify", "", "owner admin billing"},
@@ -88,7 +92,7 @@ func TestALinkOpensNothingElse(t *testing.T) {
 	ct := h.made("/contacts", ada)
 	h.made("/tax-rules", `{"taxClass":"standard","category":"S","rate":"19","from":"2026-01-01"}`)
 	it := h.made("/catalog/items", `{"name":"Hour","unit":"hour","unitPrice":"90","currency":"EUR","taxClass":"standard"}`)
-	in := h.made("/invoices", `{"contactId":"`+ct+`","currency":"EUR","locationId":"lo_1","lines":[{"itemId":"`+it+`","quantity":"1"}]}`)
+	in := h.made("/invoices", `{"contactId":"`+ct+`","currency":"EUR","locationId":"`+h.made("/locations", `{"name":"Harbour"}`)+`","lines":[{"itemId":"`+it+`","quantity":"1"}]}`)
 	es := h.made("/estimates", offer(ct))
 	h.call("POST", "/invoices/"+in+"/issue", "").want(t, 200, "")
 	h.call("POST", "/estimates/"+es+"/send", "").want(t, 200, "")

@@ -118,6 +118,13 @@ func (s *Service) AddTaxRule(ctx context.Context, by activity.By, t TaxRule) (Ta
 	if err := t.check(); err != nil {
 		return TaxRule{}, err
 	}
+	if t.LocationID != "" {
+		if _, err := s.Location(ctx, t.LocationID); errors.Is(err, fault.NotFound) {
+			return TaxRule{}, fault.InField("locationId", "not_found", "there is no such location")
+		} else if err != nil {
+			return TaxRule{}, err
+		}
+	}
 	t.ID = s.IDs.New("tx")
 	_, err := s.Records.Do(ctx, by, activity.OrgChain(s.Now()), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
 		all, err := s.TaxRules(ctx)
@@ -176,27 +183,13 @@ func (s *Service) RemoveTaxRule(ctx context.Context, by activity.By, ruleID stri
 	return err
 }
 
-// TaxOf answers the rules that apply to a class at a place on a day: for each name the newest rule that is not later
-// than the day, a rule of the place before one of everywhere. fault.Invalid when there is none.
+// TaxOf answers the rules that apply to a class at a place on a day: of each name the newest rule that is not later than
+// the day. A place whose own rules have begun is taxed by these alone, since what its taxes are called need not be what
+// they are called elsewhere; any other by the rules of everywhere. fault.Invalid when there is none.
 func TaxOf(rules []TaxRule, class, location string, on civil.Date) ([]TaxRule, error) {
-	best := map[string]TaxRule{}
-	var order []string
-	for _, r := range rules {
-		if r.TaxClass != class || (r.LocationID != "" && r.LocationID != location) || on.Before(r.From) {
-			continue
-		}
-		b, ok := best[r.Name]
-		switch {
-		case !ok:
-			order = append(order, r.Name)
-			best[r.Name] = r
-		case (r.LocationID != "") != (b.LocationID != ""):
-			if r.LocationID != "" {
-				best[r.Name] = r
-			}
-		case b.From.Before(r.From):
-			best[r.Name] = r
-		}
+	best, order := newestOf(rules, class, location, on)
+	if len(order) == 0 && location != "" {
+		best, order = newestOf(rules, class, "", on)
 	}
 	if len(order) == 0 {
 		return nil, fault.InField("taxClass", "no_rule", "there is no tax rule for the class %.40q on %s; add one in the settings, or give the line its own tax", class, on)
@@ -206,4 +199,23 @@ func TaxOf(rules []TaxRule, class, location string, on civil.Date) ([]TaxRule, e
 		out[i] = best[n]
 	}
 	return out, nil
+}
+
+// newestOf are the rules of exactly this class and place that have begun, the newest of each name, and the names in the
+// order in which they came.
+func newestOf(rules []TaxRule, class, location string, on civil.Date) (best map[string]TaxRule, order []string) {
+	best = map[string]TaxRule{}
+	for _, r := range rules {
+		if r.TaxClass != class || r.LocationID != location || on.Before(r.From) {
+			continue
+		}
+		b, ok := best[r.Name]
+		if !ok {
+			order = append(order, r.Name)
+		}
+		if !ok || b.From.Before(r.From) {
+			best[r.Name] = r
+		}
+	}
+	return best, order
 }

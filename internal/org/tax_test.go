@@ -20,12 +20,14 @@ func TestTaxOf(t *testing.T) {
 		rule("vat-new", "", "standard", "", "2021-01-01"), rule("vat-old", "", "standard", "", "2007-01-01"), rule("vat-next", "", "standard", "", "2030-01-01"),
 		rule("reduced", "", "reduced", "", "2007-01-01"),
 		rule("gst", "GST", "goods", "ca-bc", "2008-01-01"), rule("pst", "PST", "goods", "ca-bc", "2013-04-01"),
+		rule("vat-mixed", "VAT", "mixed", "", "2007-01-01"), rule("gst-mixed", "GST", "mixed", "ca-bc", "2008-01-01"),
 		rule("local-old", "", "standard", "island", "2010-01-01"), rule("local-next", "", "standard", "island", "2030-01-01"),
 	}
 	for _, x := range []struct{ class, place, on, want string }{
 		{"standard", "", "2026-01-01", "vat-new"}, {"standard", "", "2020-12-31", "vat-old"}, {"standard", "", "2021-01-01", "vat-new"},
 		{"standard", "", "2006-12-31", ""}, {"standard", "", "2031-01-01", "vat-next"}, {"standard", "elsewhere", "2026-01-01", "vat-new"},
 		{"standard", "island", "2026-01-01", "local-old"}, {"standard", "island", "2009-12-31", "vat-old"}, {"standard", "island", "2030-01-01", "local-next"},
+		{"mixed", "ca-bc", "2026-01-01", "gst-mixed"}, {"mixed", "", "2026-01-01", "vat-mixed"}, {"mixed", "ca-bc", "2007-01-01", "vat-mixed"},
 		{"goods", "ca-bc", "2026-01-01", "gst pst"}, {"goods", "ca-bc", "2010-01-01", "gst"}, {"goods", "", "2026-01-01", ""},
 		{"reduced", "", "2026-01-01", "reduced"}, {"Standard", "", "2026-01-01", ""}, {"", "", "2026-01-01", ""},
 	} {

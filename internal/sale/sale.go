@@ -155,6 +155,9 @@ func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civi
 		f.Add("lines", "invalid", "a document has 1 to %d lines", MaxLines)
 		return Body{}, f.Err()
 	}
+	if err := m.located(ctx, in, &f); err != nil {
+		return Body{}, err
+	}
 	rules, err := m.Org.TaxRules(ctx)
 	if err != nil {
 		return Body{}, err
@@ -180,6 +183,19 @@ func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civi
 		return Body{}, asTyped(in, err)
 	}
 	return b, b.fits()
+}
+
+// located demands that the place of a document is one; what was agreed at a place stays there.
+func (m *Maker) located(ctx context.Context, in Input, f *fault.Fields) error {
+	if in.LocationID == "" || in.agreed != nil && in.agreed.LocationID == in.LocationID {
+		return nil
+	}
+	_, err := m.Org.Location(ctx, in.LocationID)
+	if errors.Is(err, fault.NotFound) {
+		f.Add("locationId", "not_found", "there is no such location")
+		return nil
+	}
+	return err
 }
 
 // fits bounds a document as a whole: the catalog adds descriptions to what was typed.

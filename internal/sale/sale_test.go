@@ -175,7 +175,11 @@ func TestTaxOfALine(t *testing.T) {
 	r.Organise()
 	r.Tax(org.TaxRule{TaxClass: "standard", Category: "S", Rate: rig.Dec("16"), From: rig.Day("2020-07-01")})
 	r.Tax(org.TaxRule{TaxClass: "standard", Category: "S", Rate: rig.Dec("19"), From: rig.Day("2021-01-01")})
-	r.Tax(org.TaxRule{TaxClass: "standard", LocationID: "lo_ca", Category: "S", Rate: rig.Dec("6.35"), From: rig.Day("2010-01-01")})
+	there, err := r.Org.AddLocation(r.Ctx, rig.Owner, org.LocationInput{Name: "Hartford"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Tax(org.TaxRule{TaxClass: "standard", LocationID: there.ID, Category: "S", Rate: rig.Dec("6.35"), From: rig.Day("2010-01-01")})
 	in := rig.Lines("100", "100", "100", "100")
 	in.Lines[0].ServiceDate = rig.Day("2020-06-30")
 	in.Lines[1].ServiceDate = rig.Day("2020-12-31")
@@ -190,7 +194,11 @@ func TestTaxOfALine(t *testing.T) {
 	if d := cmp.Diff([]string{"19", "16", "19", "19"}, rates(b)); d != "" || err != nil {
 		t.Error(d, err)
 	}
-	in.LocationID = "lo_ca"
+	in.LocationID = "lo_nowhere"
+	if _, err := make(t, r, in); !errors.Is(err, fault.Invalid) {
+		t.Errorf("a place that is none: %v", err)
+	}
+	in.LocationID = there.ID
 	b, err = make(t, r, in)
 	if d := cmp.Diff([]string{"6.35", "6.35", "6.35", "6.35"}, rates(b)); d != "" || err != nil {
 		t.Error(d, err)
