@@ -24,6 +24,7 @@
 // [onebook/internal/series] numbers, [onebook/internal/link] links without an account, [onebook/internal/sale] what
 // documents have in common, [onebook/internal/estimate], [onebook/internal/order], [onebook/internal/invoice],
 // [onebook/internal/payment], [onebook/internal/task] what somebody has to do, [onebook/internal/message] what was written.
+// Above them [onebook/internal/paper] is the record of a document's one PDF, whichever noun the document is of.
 //
 // Ways, which need several nouns: [onebook/internal/inquiry] from a stranger's message to a task,
 // [onebook/internal/reply] from a client's mail onto the record,

@@ -126,6 +126,13 @@ func (c client) accepted(email string) string {
 	c.say("POST", "/v1/estimates/"+es+"/send", `{}`)
 	ref := c.open(email, "e")
 	c.say("POST", "/v1/public/documents/"+ref+"/view", `{}`)
+	eventually(c.TB, "the estimate is printed", func() bool {
+		return c.say("GET", "/v1/public/documents/"+ref, "")["pdfReady"] == true
+	})
+	staff, client := c.file("/v1/estimates/"+es+"/pdf"), c.file("/v1/public/documents/"+ref+"/pdf")
+	if !strings.HasPrefix(staff, "%PDF-") || staff != client {
+		c.Errorf("the estimate's PDF begins with %.20q for staff and with %.20q for the client", staff, client)
+	}
 	c.say("POST", "/v1/public/documents/"+ref+"/accept", `{"name":"Ada"}`)
 	return es
 }
@@ -293,7 +300,7 @@ func TestRolesFitTheProduct(t *testing.T) {
 
 	c.agree()
 
-	// A PDF of an invoice with a logo, made twice: its maker dies between the object and the record.
+	// PDFs with a logo, the first made twice: its maker dies between the object and the record.
 	c.say("POST", "/_local/fault", `{"point":"s3.put","kind":"timeout_after","count":1}`)
 	inv = c.life("bob@example.com")
 	pdf := c.say("POST", "/v1/public/open", `{"token":"`+strings.SplitN(c.say("POST", "/v1/invoices/"+inv["id"].(string)+"/pay-link", `{}`)["url"].(string), "#", 2)[1]+`"}`)

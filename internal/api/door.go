@@ -10,7 +10,6 @@ import (
 	"onebook/internal/civil"
 	"onebook/internal/fault"
 	"onebook/internal/id"
-	"onebook/internal/invoice"
 	"onebook/internal/org"
 	"onebook/internal/store"
 )
@@ -92,7 +91,7 @@ func when(t time.Time) *time.Time {
 type PDFs interface {
 	// Link answers an address that anybody may read the invoice's PDF at until expiresAt, at most five minutes.
 	// fault.Unready while the PDF is being made; fault.NotFound when there will be none.
-	Link(ctx context.Context, by activity.By, i invoice.Invoice) (url string, expiresAt time.Time, err error)
+	Link(ctx context.Context, by activity.By, documentID string) (url string, expiresAt time.Time, err error)
 }
 
 // withoutCurrent takes the current document out of a stale fault, since the door shows it in its own form.

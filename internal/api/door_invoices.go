@@ -314,11 +314,10 @@ func (s Invoices) deedRoutes(r *Router) {
 	Raw(r, Op{ID: "getInvoicePDF", Path: "/invoices/{id}/pdf", Also: []int{302}, Summary: "The way to the one PDF of an issued invoice.",
 		About: "With Accept: application/json the address and its end; otherwise a redirect to it. 409 unready while the PDF is being made."},
 		func(ctx context.Context, by activity.By, req *Request[pdfParam, None]) (Answer[fileView], error) {
-			i, err := invoice.Get(ctx, s.Table, req.Params.ID)
-			if err != nil {
+			if _, err := invoice.Get(ctx, s.Table, req.Params.ID); err != nil {
 				return Answer[fileView]{}, err
 			}
-			return fileAnswer(ctx, s.PDFs, by, i, req.Params.accept)
+			return fileAnswer(ctx, s.PDFs, by, req.Params.ID, req.Params.accept)
 		})
 }
 

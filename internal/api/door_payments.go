@@ -9,13 +9,12 @@ import (
 	"onebook/internal/activity"
 	"onebook/internal/checkout"
 	"onebook/internal/civil"
-	"onebook/internal/invoice"
 	"onebook/internal/payment"
 )
 
-// fileAnswer leads to an invoice's PDF, in the way that the client's Accept asks for.
-func fileAnswer(ctx context.Context, pdfs PDFs, by activity.By, i invoice.Invoice, a accept) (Answer[fileView], error) {
-	url, end, err := pdfs.Link(ctx, by, i)
+// fileAnswer leads to a document's PDF, in the way that the client's Accept asks for.
+func fileAnswer(ctx context.Context, pdfs PDFs, by activity.By, documentID string, a accept) (Answer[fileView], error) {
+	url, end, err := pdfs.Link(ctx, by, documentID)
 	if err != nil {
 		return Answer[fileView]{}, err
 	}

@@ -165,7 +165,12 @@ func (s Portal) estimate(ctx context.Context, l link.Link, today civil.Date) (pu
 	}
 	state := e.StateOn(today)
 	v := publicOf("estimate", e.Number, e.Body, e.Frozen)
-	v.Status, v.Display, v.ValidUntil = string(state), string(state), e.ValidUntil
+	v.Status, v.Display, v.IssuedOn, v.ValidUntil = string(state), string(state), e.IssuedOn, e.ValidUntil
+	tr, err := estimate.GetTrack(ctx, s.Table, e)
+	if err != nil {
+		return publicView{}, Tag{}, err
+	}
+	v.PDFReady = tr.PDF != nil
 	switch state {
 	case estimate.Sent, estimate.Viewed:
 		v.CanAccept, v.Display = true, "open"
@@ -346,18 +351,14 @@ func (s Portal) moneyRoutes(r *Router) {
 		refParam
 		accept
 	}
-	Raw(r, Op{ID: "getPublicPDF", Path: "/public/documents/{ref}/pdf", Public: true, Also: []int{302}, Summary: "The way to an invoice's PDF.",
+	Raw(r, Op{ID: "getPublicPDF", Path: "/public/documents/{ref}/pdf", Public: true, Also: []int{302}, Summary: "The way to the document's PDF.",
 		About: "With Accept: application/json the address and its end; otherwise a redirect to it."},
 		func(ctx context.Context, by activity.By, req *Request[pdfOfRef, None]) (Answer[fileView], error) {
-			l, err := s.opened(ctx, req.Params.Ref, link.Invoice)
+			l, err := s.opened(ctx, req.Params.Ref, "")
 			if err != nil {
 				return Answer[fileView]{}, err
 			}
-			i, err := invoice.Get(ctx, s.Table, l.Document)
-			if err != nil {
-				return Answer[fileView]{}, err
-			}
-			return fileAnswer(ctx, s.PDFs, by, i, req.Params.accept)
+			return fileAnswer(ctx, s.PDFs, by, l.Document, req.Params.accept)
 		})
 	type returning struct {
 		Session string `query:"session" doc:"the provider's id of the payment page"`

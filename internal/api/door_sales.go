@@ -23,6 +23,7 @@ type Sales struct {
 	Catalog *catalog.Service
 	Selling *selling.Service
 	Billing *billing.Service
+	PDFs    PDFs
 }
 
 func (s Sales) books() books { return books{table: s.Table, records: s.Records, org: s.Org} }
@@ -31,6 +32,14 @@ func (s Sales) books() books { return books{table: s.Table, records: s.Records, 
 func (s Sales) Door() Door { return Door{Name: "sales", Routes: s.routes} }
 
 func (s Sales) routes(r *Router) {
+	Raw(r, Op{ID: "getEstimatePDF", Path: "/estimates/{id}/pdf", Also: []int{302}, Summary: "The way to the one PDF of a sent estimate.",
+		About: "With Accept: application/json the address and its end; otherwise a redirect to it. 409 unready while the PDF is being made."},
+		func(ctx context.Context, by activity.By, req *Request[pdfParam, None]) (Answer[fileView], error) {
+			if _, err := estimate.Get(ctx, s.Table, req.Params.ID); err != nil {
+				return Answer[fileView]{}, err
+			}
+			return fileAnswer(ctx, s.PDFs, by, req.Params.ID, req.Params.accept)
+		})
 	s.catalogRoutes(r)
 	s.estimateRoutes(r)
 	s.deedRoutes(r)

@@ -216,11 +216,11 @@ func (r reply) is(t *testing.T, want map[string]any) reply {
 // shelf is where PDFs lie: none is there before it is put.
 type shelf struct{ ready bool }
 
-func (s *shelf) Link(_ context.Context, _ activity.By, i invoice.Invoice) (string, time.Time, error) {
-	if !s.ready || i.State == invoice.Draft {
+func (s *shelf) Link(_ context.Context, _ activity.By, documentID string) (string, time.Time, error) {
+	if !s.ready {
 		return "", time.Time{}, fault.Unready.Errorf("the PDF is being made; try again in a moment")
 	}
-	return "https://files.example/" + i.ID, time.Date(2026, 1, 1, 0, 5, 0, 0, time.UTC), nil
+	return "https://files.example/" + documentID, time.Date(2026, 1, 1, 0, 5, 0, 0, time.UTC), nil
 }
 
 // bank is a payment provider that keeps its word: the same key answers the same page.

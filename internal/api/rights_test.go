@@ -103,7 +103,7 @@ func TestALinkOpensNothingElse(t *testing.T) {
 	for _, c := range []struct{ method, path, body string }{
 		{"GET", none, ""}, {"GET", "/public/documents/x", ""}, {"POST", none + "/view", ""}, {"POST", none + "/accept", `{"name":"A"}`},
 		{"POST", none + "/checkout", ""}, {"GET", none + "/pdf", ""}, {"POST", ofInvoice + "/accept", `{"name":"A"}`},
-		{"POST", ofInvoice + "/decline", ""}, {"POST", ofEstimate + "/checkout", ""}, {"GET", ofEstimate + "/pdf", ""},
+		{"POST", ofInvoice + "/decline", ""}, {"POST", ofEstimate + "/checkout", ""},
 		{"POST", "/public/open", `{"token":"` + token + `x"}`}, {"POST", "/public/open", `{"token":"2` + token[1:] + `"}`}, {"POST", "/public/open", `{"token":""}`},
 	} {
 		r := client.call(c.method, c.path, c.body).want(t, 404, "not_found")

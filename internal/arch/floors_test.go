@@ -23,6 +23,8 @@ var floors = [][]string{
 	{"catalog", "org"},
 	{"contact", "message", "sale", "task"},
 	{"estimate", "invoice", "order"},
+	// The record of a document's one PDF, whichever noun the document is of.
+	{"paper"},
 	// The page that is drawn, which knows nothing of where it is kept.
 	{"document"},
 	// Ways: work that spans several nouns.

@@ -9,7 +9,7 @@ import (
 	"onebook/internal/activity"
 	"onebook/internal/fault"
 	"onebook/internal/id"
-	"onebook/internal/invoice"
+	"onebook/internal/paper"
 	"onebook/internal/store"
 )
 
@@ -32,24 +32,23 @@ type Service struct {
 
 const linkFor = 5 * time.Minute
 
-// Link answers an address of the invoice's PDF that works until expiresAt. fault.Unready while the PDF is being made, and
-// for a draft, which has none; also while a PDF that was lost or altered is brought back.
-func (s *Service) Link(ctx context.Context, _ activity.By, i invoice.Invoice) (url string, expiresAt time.Time, err error) {
-	if i.State == invoice.Draft {
-		return "", time.Time{}, fault.Unready.Errorf("a draft has no PDF; it is made when the invoice is issued")
-	}
-	tr, err := invoice.GetTrack(ctx, s.Table, i)
-	if err != nil {
+// Link answers an address of the PDF of an invoice or estimate that works until expiresAt. fault.Unready while the PDF is
+// being made, and for a draft, which has none; also while a PDF that was lost or altered is brought back.
+func (s *Service) Link(ctx context.Context, _ activity.By, documentID string) (url string, expiresAt time.Time, err error) {
+	d, err := paper.Get(ctx, s.Table, documentID)
+	switch {
+	case err != nil:
 		return "", time.Time{}, err
-	}
-	if tr.PDF == nil {
+	case d.Number == "":
+		return "", time.Time{}, fault.Unready.Errorf("a draft has no PDF; it is made when the %s goes out", d.Noun)
+	case d.PDF == nil:
 		return "", time.Time{}, fault.Unready.Errorf("the PDF is being made; try again in a moment")
 	}
-	if err := s.intact(ctx, i, *tr.PDF); err != nil {
+	if err := s.intact(ctx, d); err != nil {
 		return "", time.Time{}, err
 	}
 	expiresAt = s.Now().UTC().Add(linkFor).Truncate(time.Second)
-	url, err = s.Blobs.PresignGet(ctx, tr.PDF.Key, filename(i.Number), linkFor)
+	url, err = s.Blobs.PresignGet(ctx, d.PDF.Key, filename(d.Number), linkFor)
 	return url, expiresAt, err
 }
 

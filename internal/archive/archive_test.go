@@ -3,6 +3,7 @@ package archive_test
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,17 +22,72 @@ func TestLink(t *testing.T) {
 	c := r.Contact("Ada", "")
 	s := &archive.Service{Table: r.Table, Blobs: r.Blobs, Now: r.Clock.Now}
 	d := r.Draft(c.ID, rig.Lines("1.00"))
-	if _, _, err := s.Link(r.Ctx, rig.Owner, d); !errors.Is(err, fault.Unready) {
+	if _, _, err := s.Link(r.Ctx, rig.Owner, d.ID); !errors.Is(err, fault.Unready) {
 		t.Errorf("a draft: %v", err)
 	}
 	i := r.Issue(d.ID)
-	if _, _, err := s.Link(r.Ctx, rig.Owner, i); !errors.Is(err, fault.Unready) {
+	if _, _, err := s.Link(r.Ctx, rig.Owner, i.ID); !errors.Is(err, fault.Unready) {
 		t.Errorf("before it is made: %v", err)
 	}
 	r.Drain()
-	url, end, err := s.Link(r.Ctx, rig.Owner, i)
+	url, end, err := s.Link(r.Ctx, rig.Owner, i.ID)
 	if err != nil || !end.Equal(rig.Begin.Add(5*time.Minute)) || url != "https://blobs.example/documents/"+i.ID+"/1.pdf?as=R-2026-1.pdf&for=5m0s" {
 		t.Errorf("%s until %v: %v", url, end, err)
+	}
+}
+
+// A sent estimate has a PDF too, made once, handed out like an invoice's, and brought back like one.
+func TestAnEstimatesPDF(t *testing.T) {
+	r := rig.New(t)
+	r.Organise()
+	s := &archive.Service{Table: r.Table, Records: r.Records, IDs: r.IDs, Blobs: r.Blobs, Now: r.Clock.Now, Clock: r.Clock.Now}
+	draft := r.Estimate(r.Contact("Ada 😀", "ada@example.com").ID, rig.Lines("1.00"))
+	if _, _, err := s.Link(r.Ctx, rig.Owner, draft.ID); !errors.Is(err, fault.Unready) {
+		t.Errorf("a draft: %v", err)
+	}
+	for range 2 {
+		if _, err := r.Selling.Send(r.Ctx, rig.Owner, draft.ID); err != nil {
+			t.Fatal(err)
+		}
+		r.Drain()
+	}
+	e := r.GetEstimate(draft.ID)
+	key := "documents/" + e.ID + "/1.pdf"
+	before, _, err := r.Blobs.Get(r.Ctx, key, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, _, err := s.Link(r.Ctx, rig.Owner, e.ID)
+	if want := "https://blobs.example/" + key + "?as=" + e.Number + ".pdf&for=5m0s"; err != nil || url != want {
+		t.Errorf("%s: %v", url, err)
+	}
+	version := e.Version()
+	r.Blobs.Lose(key, false)
+	if _, _, err := s.Link(r.Ctx, rig.Owner, e.ID); !errors.Is(err, fault.Unready) {
+		t.Error(err)
+	}
+	r.Drain()
+	if after, _, err := r.Blobs.Get(r.Ctx, key, ""); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("it is another PDF: %v", err)
+	}
+	if v := r.GetEstimate(e.ID).Version(); v != version {
+		t.Errorf("making and restoring it took the estimate from version %d to %d", version, v)
+	}
+	made := 0
+	story, _, err := r.Contacts.Timeline(r.Ctx, e.ContactID, 200, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range story {
+		if x.Kind == "document.made" {
+			made++
+			if !strings.Contains(x.Text, e.Number) || !strings.Contains(x.Text, "U+1F600") {
+				t.Error(x.Text)
+			}
+		}
+	}
+	if made != 1 {
+		t.Errorf("made %d times", made)
 	}
 }
 
@@ -61,12 +117,12 @@ func TestALostPDFComesBack(t *testing.T) {
 					t.Fatal(err)
 				}
 				for range 3 {
-					if _, _, err := s.Link(r.Ctx, rig.Owner, i); !errors.Is(err, fault.Unready) {
+					if _, _, err := s.Link(r.Ctx, rig.Owner, i.ID); !errors.Is(err, fault.Unready) {
 						t.Fatalf("round %d: %v", round, err)
 					}
 				}
 				r.Drain()
-				if _, _, err := s.Link(r.Ctx, rig.Owner, i); err != nil {
+				if _, _, err := s.Link(r.Ctx, rig.Owner, i.ID); err != nil {
 					t.Fatalf("round %d: %v", round, err)
 				}
 				after, _, err := r.Blobs.Get(r.Ctx, key, "")
@@ -106,11 +162,11 @@ func TestAPDFWithoutVersionsIsAnIssue(t *testing.T) {
 	r.Drain()
 	key := "documents/" + i.ID + "/1.pdf"
 	r.Blobs.Lose(key, true)
-	if _, _, err := s.Link(r.Ctx, rig.Owner, i); !errors.Is(err, fault.Unready) {
+	if _, _, err := s.Link(r.Ctx, rig.Owner, i.ID); !errors.Is(err, fault.Unready) {
 		t.Fatal(err)
 	}
 	r.Drain()
-	if _, _, err := s.Link(r.Ctx, rig.Owner, i); !errors.Is(err, fault.Unready) {
+	if _, _, err := s.Link(r.Ctx, rig.Owner, i.ID); !errors.Is(err, fault.Unready) {
 		t.Error(err)
 	}
 	if _, _, err := r.Blobs.Get(r.Ctx, key, ""); !errors.Is(err, fault.NotFound) {

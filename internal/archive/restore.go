@@ -7,13 +7,13 @@ import (
 	"onebook/internal/activity"
 	"onebook/internal/effect"
 	"onebook/internal/fault"
-	"onebook/internal/invoice"
 	"onebook/internal/issue"
 	"onebook/internal/member"
+	"onebook/internal/paper"
 	"onebook/internal/store"
 )
 
-// RestorePDF is the effect that brings a PDF back from its recorded version; its subject is the invoice.
+// RestorePDF is the effect that brings a PDF back from its recorded version; its subject is the document.
 const RestorePDF = "pdf.restore"
 
 // missing is what is noted where a key holds nothing at all.
@@ -21,7 +21,8 @@ const missing = "missing"
 
 // intact answers nil when the bucket shows the very version that was recorded: a version's bytes never change. Otherwise
 // the restoring is put in line, once, and fault.Unready answered.
-func (s *Service) intact(ctx context.Context, i invoice.Invoice, p invoice.PDF) error {
+func (s *Service) intact(ctx context.Context, d paper.Document) error {
+	p := *d.PDF
 	if p.Version == "" {
 		return nil // a bucket without versions has nothing to compare
 	}
@@ -37,7 +38,7 @@ func (s *Service) intact(ctx context.Context, i invoice.Invoice, p invoice.PDF) 
 	case shown == p.Version:
 		return nil
 	}
-	if err := s.restore(ctx, i, shown); err != nil {
+	if err := s.restore(ctx, d, shown); err != nil {
 		return err
 	}
 	return errRestoring
@@ -45,27 +46,27 @@ func (s *Service) intact(ctx context.Context, i invoice.Invoice, p invoice.PDF) 
 
 var errRestoring = fault.Unready.Errorf("the PDF was lost or altered and is being restored from its recorded version; try again in a moment").Coded("restoring")
 
-func (s *Service) restore(ctx context.Context, i invoice.Invoice, shown string) error {
-	_, err := s.Records.Do(ctx, member.Automaton(member.Printer), activity.ContactChain(i.ContactID), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
-		tr, err := invoice.GetTrack(ctx, s.Table, i)
-		if err != nil || tr.PDF == nil || tr.PDF.Lost != "" || tr.PDF.Version == shown {
+func (s *Service) restore(ctx context.Context, d paper.Document, shown string) error {
+	_, err := s.Records.Do(ctx, member.Automaton(member.Printer), activity.ContactChain(d.ContactID), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
+		d, err := paper.Get(ctx, s.Table, d.ID)
+		if err != nil || d.PDF == nil || d.PDF.Lost != "" || d.PDF.Version == shown {
 			return nil, err
 		}
-		tr.PDF.Lost = shown
-		op, err := tr.Put(i)
+		d.PDF.Lost = shown
+		op, err := d.Put()
 		if err != nil {
 			return nil, err
 		}
 		ef, err := effect.New(effect.Effect{
-			ID: s.IDs.New("ef"), Lane: effect.PDF, Kind: RestorePDF, ContactID: i.ContactID, Subject: i.ID,
-			Title: "Restoring the PDF of invoice " + i.Number, Area: issue.Billing,
+			ID: s.IDs.New("ef"), Lane: effect.PDF, Kind: RestorePDF, ContactID: d.ContactID, Subject: d.ID,
+			Title: "Restoring the PDF of " + d.Noun + " " + d.Number, Area: issue.Billing,
 		}, s.Clock().UTC())
 		if err != nil {
 			return nil, err
 		}
 		return &activity.Deed{
-			Kind: "document.lost", Subject: i.ID, Refs: map[string]string{"sha256": tr.PDF.SHA256},
-			Text: "The PDF of invoice " + i.Number + " was found missing or altered", Ops: []store.Op{op, ef},
+			Kind: "document.lost", Subject: d.ID, Refs: map[string]string{"sha256": d.PDF.SHA256},
+			Text: "The PDF of " + d.Noun + " " + d.Number + " was found missing or altered", Ops: []store.Op{op, ef},
 		}, nil
 	})
 	return err

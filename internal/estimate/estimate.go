@@ -71,7 +71,8 @@ type Estimate struct {
 	State      State        `json:"status"`
 	Number     string       `json:"number,omitempty"`
 	Body       sale.Body    `json:"body"`
-	ValidUntil civil.Date   `json:"validUntil"` // the last day it can be accepted, in the organisation's zone
+	IssuedOn   civil.Date   `json:"issuedOn,omitzero"` // the day it was numbered, which its PDF is dated by
+	ValidUntil civil.Date   `json:"validUntil"`        // the last day it can be accepted, in the organisation's zone
 	Frozen     *sale.Frozen `json:"frozen,omitempty"`
 	LinkID     string       `json:"linkId,omitempty"`
 	SentAt     time.Time    `json:"sentAt,omitzero"`

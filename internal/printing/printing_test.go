@@ -5,7 +5,10 @@ import (
 
 	"onebook/internal/civil"
 	"onebook/internal/document"
+	"onebook/internal/estimate"
 	"onebook/internal/invoice"
+	"onebook/internal/money"
+	"onebook/internal/org"
 	"onebook/internal/sale"
 )
 
@@ -41,4 +44,39 @@ func TestLayout(t *testing.T) {
 	if sale.Layout != document.Layout {
 		t.Errorf("documents are frozen in layout %d, the newest is %d", sale.Layout, document.Layout)
 	}
+}
+
+// An offer's paper says until when it is good, is dated by the day it was numbered, and asks to be accepted, not paid.
+func TestOffer(t *testing.T) {
+	e := estimate.Estimate{
+		Number: "E-0001", IssuedOn: civil.On(2026, 1, 5), ValidUntil: civil.On(2026, 2, 4),
+		Frozen: &sale.Frozen{Layout: sale.Layout, Locale: "de", Bank: &org.Bank{AccountHolder: "Studio", IBAN: "DE89370400440532013000"}, Look: sale.Look{Terms: "Netto."}},
+		Body:   sale.Body{Currency: "EUR", Lines: []sale.Line{{Name: "Konzept", Quantity: decimal(t, "10"), Unit: "hour", UnitPrice: decimal(t, "95"), Net: 95000}}, Totals: sale.Sums{Subtotal: 95000, Total: 95000, Payable: 95000}},
+	}
+	p := Offer(e, "https://site.example/e/#x", nil)
+	if p.Kind != document.Estimate || p.IssuedOn != e.IssuedOn || p.ValidUntil != e.ValidUntil || p.Transfer != nil || p.Terms != "Netto." || p.Lines[0].Unit != "Stunden" || p.Total != 95000 {
+		t.Errorf("%+v", p)
+	}
+	if _, _, err := document.Render(p); err != nil {
+		t.Error(err)
+	}
+}
+
+// An invoice's paper asks for what is due at its issue, by the account that was set then.
+func TestTransferOfAnInvoice(t *testing.T) {
+	bank := org.Bank{AccountHolder: "Studio", IBAN: "DE89370400440532013000", CreditorReference: true}
+	i := invoice.Invoice{Number: "2026-0042", IssuedOn: civil.On(2026, 1, 5), Frozen: &sale.Frozen{Layout: 2, Bank: &bank}, Body: sale.Body{Currency: "EUR", Totals: sale.Sums{Total: 11900, Prepaid: 1900, Payable: 10000}}}
+	p := Paper(i, "", nil)
+	if p.Transfer == nil || p.Reference != "RF8820260042" || p.Transfer.Reference != p.Reference || p.Transfer.Code != "BCD\n002\n1\nSCT\n\nStudio\nDE89370400440532013000\nEUR100.00\n\nRF8820260042" {
+		t.Errorf("%s %+v", p.Reference, p.Transfer)
+	}
+}
+
+func decimal(t *testing.T, s string) money.Decimal {
+	t.Helper()
+	d, err := money.ParseDecimal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

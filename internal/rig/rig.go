@@ -74,7 +74,7 @@ func New(tb testing.TB, around ...func(store.Table) store.Table) *Rig {
 	r.Printer = &printing.Printer{Table: table, Records: r.Records, Blobs: r.Blobs, Links: r.Links, Now: r.Clock.Now}
 	r.Runner = &effect.Runner{Table: table, Now: r.Clock.Now, Handlers: map[string]effect.Handler{
 		selling.MailEstimate: r.Post.Estimate, billing.MailInvoice: r.Post.Invoice, checkout.MailReceipt: r.Post.Receipt,
-		billing.PrintPDF: r.Printer.Invoice, archive.RestorePDF: r.Printer.Restore,
+		billing.PrintPDF: r.Printer.Invoice, selling.PrintEstimate: r.Printer.Estimate, archive.RestorePDF: r.Printer.Restore,
 		selling.BillAccepted: r.Selling.Accepted(r.Billing),
 	}}
 	return r

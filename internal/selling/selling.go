@@ -28,8 +28,11 @@ import (
 	"onebook/internal/task"
 )
 
-// MailEstimate is the effect that mails an estimate; its subject is the estimate.
-const MailEstimate = "mail.estimate"
+// The effects that mail and print an estimate; their subject is the estimate.
+const (
+	MailEstimate  = "mail.estimate"
+	PrintEstimate = "pdf.estimate"
+)
 
 // Service sells.
 type Service struct {
@@ -306,9 +309,16 @@ func (s *Service) freeze(ctx context.Context, e *estimate.Estimate, set org.Sett
 		return nil, err
 	}
 	frozen := sale.Freeze(set, c)
-	e.Number, e.Frozen, e.LinkID = n.Number, &frozen, l.ID
+	e.Number, e.IssuedOn, e.Frozen, e.LinkID = n.Number, n.On, &frozen, l.ID
+	pdf, err := effect.New(effect.Effect{
+		ID: s.IDs.New("ef"), Lane: effect.PDF, Kind: PrintEstimate, ContactID: e.ContactID, Subject: e.ID,
+		Title: "PDF of estimate " + e.Number, Area: issue.Billing,
+	}, s.Now().UTC())
+	if err != nil {
+		return nil, err
+	}
 	guard, err := e.Guard()
-	return append(e.Terms(), n.Op, op, guard), err
+	return append(e.Terms(), n.Op, op, guard, pdf), err
 }
 
 // View notes that a person opened the estimate. It is noted once; later openings change nothing.

@@ -52,7 +52,7 @@ func (r *reader) objects(ctx context.Context) error {
 	}
 	want := map[string]int{}
 	for _, l := range r.lives {
-		want[l.invoice] = 1
+		want[l.invoice], want[l.estimate] = 1, 1
 	}
 	r.same("versions of documents in the bucket", want, versions)
 	return nil

@@ -275,7 +275,7 @@ func (r *reader) story(ctx context.Context, l *life, name string) error {
 	letters := 2 + l.way.payments()
 	for kind, want := range map[string]int{
 		"contact.created": 1, "estimate.drafted": 1, "estimate.sent": 1, "estimate.accepted": 1, "estimate.converted": 1,
-		"invoice.drafted": 0, "invoice.issued": 1, "document.made": 1, "letter.sent": letters,
+		"invoice.drafted": 0, "invoice.issued": 1, "document.made": 2, "letter.sent": letters,
 		"payment.started": l.way.cards(), "payment.succeeded": l.way.cards(), "payment.recorded": l.way.payments() - l.way.cards(),
 	} {
 		r.same(name+"the timeline's "+kind, want, kinds[kind])

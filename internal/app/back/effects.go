@@ -36,7 +36,7 @@ func runner(x *app.Product, lanes ...string) *effect.Runner {
 			r.Handlers[selling.BillAccepted] = x.Selling.Accepted(x.Billing)
 		case effect.PDF:
 			p := &printing.Printer{Table: x.Table, Records: x.Records, Blobs: outside.Blobs(x), Links: x.Links, Now: x.Now}
-			r.Handlers[billing.PrintPDF], r.Handlers[archive.RestorePDF] = p.Invoice, p.Restore
+			r.Handlers[billing.PrintPDF], r.Handlers[selling.PrintEstimate], r.Handlers[archive.RestorePDF] = p.Invoice, p.Estimate, p.Restore
 		}
 	}
 	return r

@@ -11,8 +11,8 @@ import (
 // Sales serves catalog, estimates and orders.
 func Sales(x *app.Product) (app.Handler, error) {
 	return door.Serve(x, []api.Door{
-		api.Sales{Selling: x.Selling, Billing: x.Billing, Catalog: x.Catalog, Org: x.Org, Table: x.Table, Records: x.Records}.Door(),
-	}, "TABLE", "ISSUER", "USER_POOL_CLIENT_ID")
+		api.Sales{Selling: x.Selling, Billing: x.Billing, Catalog: x.Catalog, Org: x.Org, Table: x.Table, Records: x.Records, PDFs: outside.Archive(x)}.Door(),
+	}, "TABLE", "BUCKET", "ISSUER", "USER_POOL_CLIENT_ID")
 }
 
 // Invoices serves invoices and payments.
