@@ -7,6 +7,10 @@
 //
 // What people edit is one versioned item, its version being the revision that If-Match compares. What deeds move, balance
 // and credit above all, lies in the head that package activity keeps beside it.
+//
+// Two contacts that are one are proposed with evidence ([Service.Duplicates]) and merged by a person ([Service.Merge]). A merge
+// moves nothing: the head of the one leads to the other, which takes over what identifies it, and all that is asked of
+// either is the union over both. So it can be undone ([Service.Undo]).
 package contact
 
 import (

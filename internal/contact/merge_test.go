@@ -16,6 +16,7 @@ import (
 	"onebook/internal/activity"
 	"onebook/internal/fault"
 	"onebook/internal/member"
+	"onebook/internal/store/storetest"
 )
 
 func (w *world) merged(tb testing.TB, into, from Contact) Merge {
@@ -475,4 +476,41 @@ func TestMergesAtOneMoment(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A merge whose answer is lost, or that other writes keep from committing, is done once; so is its undoing.
+func TestAMergeIsDoneOnce(t *testing.T) {
+	w := newWorld(t)
+	h := storetest.OpenEmbedded(t, w.clock.Now)
+	w.Table, w.Records = h.Table, &activity.Records{Table: h.Table, Now: w.clock.Now, Entropy: w.Records.Entropy}
+	a, b := w.add(t, web), w.add(t, call)
+	h.Conflict(3)
+	h.LoseAnswer(func() {
+		if err := w.post(b.ID, 7); err != nil {
+			t.Error(err)
+		}
+	})
+	m := w.merged(t, a, b)
+	h.LoseAnswer(func() {
+		if err := w.post(a.ID, 5); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := w.Undo(ctx, owner, m.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	for c, want := range map[string]string{a.ID: "contact.created contact.merged contact.unmerged invoice.issued", b.ID: "contact.created contact.merged invoice.issued contact.unmerged"} {
+		es, _, err := w.Records.Timeline(ctx, activity.ContactChain(c), 0, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range es {
+			got = append(got, e.Kind)
+		}
+		slices.Reverse(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%v", got)
+		}
+	}
 }
