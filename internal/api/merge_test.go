@@ -27,7 +27,7 @@ func TestMergesOverHTTP(t *testing.T) {
 			t.Errorf("merged twice: %s", again.body)
 		}
 	}
-	h.call("POST", "/contacts/"+call+"/merge", `{"fromId":"`+web+`"}`).want(t, 422, "invalid")
+	h.call("POST", "/contacts/"+call+"/merge", `{"fromId":"`+web+`"}`).want(t, 409, "merged")
 	h.call("GET", "/contacts/"+call, "").want(t, 200, "").is(t, map[string]any{"id": web, "company": "Doe Ltd"})
 	third := h.made("/invoices", bill(call))
 	h.call("GET", "/invoices/"+third, "").is(t, map[string]any{"contactId": web})

@@ -162,11 +162,14 @@ type couple struct {
 
 var errOneAlready = fault.Unready.Errorf("these are one contact already").Coded("merged")
 
-// meet reads both contacts; into was followed before.
-func (s *Service) meet(ctx context.Context, into string, h activity.Head, from string) (m couple, err error) {
+// meet reads both contacts; into is what following the one that was asked for has come to.
+func (s *Service) meet(ctx context.Context, asked, into string, h activity.Head, from string) (m couple, err error) {
 	m.intoHead = h
-	if err := id.Check("ct", from); err != nil || into == from {
+	if err := id.Check("ct", from); err != nil || asked == from {
 		return m, fault.InField("fromId", "invalid", "give the id of another contact")
+	}
+	if into == from {
+		return m, errOneAlready
 	}
 	if m.fromHead, err = s.Records.Head(ctx, activity.ContactChain(from)); err != nil {
 		return m, err
@@ -215,7 +218,7 @@ func (s *Service) Preview(ctx context.Context, by activity.By, survivorID string
 	if err != nil {
 		return MergePreview{}, err
 	}
-	m, err := s.meet(ctx, into, h, in.MergedID)
+	m, err := s.meet(ctx, survivorID, into, h, in.MergedID)
 	if errors.Is(err, errMerged) {
 		return MergePreview{}, store.ErrBusy
 	}
@@ -282,7 +285,7 @@ func (s *Service) Merge(ctx context.Context, by activity.By, survivorID string, 
 			if h.MergedInto != "" {
 				return nil, errMerged
 			}
-			m, err := s.meet(ctx, into, h, in.MergedID)
+			m, err := s.meet(ctx, survivorID, into, h, in.MergedID)
 			if errors.Is(err, errOneAlready) {
 				done, err = s.earlier(ctx, into, in.MergedID)
 				return nil, err
