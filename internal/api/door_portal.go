@@ -94,8 +94,8 @@ type receivedView struct {
 type publicView struct {
 	Kind     string    `json:"kind" enum:"estimate,invoice"`
 	Number   string    `json:"number"`
-	Status   string    `json:"status" doc:"of an estimate: sent, viewed, accepted, declined, expired, canceled; of an invoice: open, paid, void"`
-	Display  string    `json:"display" doc:"the word for people: open, accepted, declined, expired, canceled, paying, due, overdue, partially paid, paid, credited, void"`
+	Status   string    `json:"status" doc:"of an estimate: sent, viewed, accepted, declined, expired, superseded, canceled; of an invoice: open, paid, void"`
+	Display  string    `json:"display" doc:"the word for people: open, accepted, declined, expired, superseded, canceled, paying, due, overdue, partially paid, paid, credited, void"`
 	Locale   string    `json:"locale"`
 	TimeZone string    `json:"timeZone" doc:"of its dates"`
 	Seller   partyView `json:"seller"`
@@ -105,6 +105,7 @@ type publicView struct {
 
 	ValidUntil civil.Date `json:"validUntil,omitzero"`
 	CanAccept  bool       `json:"canAccept"`
+	Terms      *termsForm `json:"terms,omitempty" doc:"of an estimate: what is agreed to by accepting it"`
 	AcceptedBy string     `json:"acceptedBy,omitempty"`
 	AnsweredAt *time.Time `json:"answeredAt,omitempty"`
 
@@ -129,12 +130,22 @@ type transferView struct {
 	EPC       string `json:"epc,omitempty" doc:"what the QR code for a banking app holds (EPC069-12); of euros"`
 }
 
-func publicOf(kind, number string, b sale.Body, f *sale.Frozen) publicView {
-	v := publicView{Kind: kind, Number: number, SaleView: viewOf(b), Payments: []receivedView{}}
+// publicSale is the content of a document without the organisation's own names for things.
+func publicSale(b sale.Body) SaleView {
+	v := viewOf(b)
 	v.LocationID = ""
 	for n := range v.Lines {
 		v.Lines[n].ItemID, v.Lines[n].TaxClass, v.Lines[n].Part = "", "", nil
 	}
+	return v
+}
+
+type choiceForm struct {
+	Choices []string `json:"choices" maxItems:"1000" doc:"ids of the optional lines that are taken and of one line of each group"`
+}
+
+func publicOf(kind, number string, b sale.Body, f *sale.Frozen) publicView {
+	v := publicView{Kind: kind, Number: number, SaleView: publicSale(b), Payments: []receivedView{}}
 	if f != nil {
 		v.Locale, v.TimeZone, v.Seller, v.Client = f.Locale, f.Look.TimeZone, partyOf(f.Seller), partyOf(f.Client)
 		v.Look = lookView{Accent: f.Look.Accent, Footer: f.Look.Footer, Terms: f.Look.Terms}
@@ -166,6 +177,7 @@ func (s Portal) estimate(ctx context.Context, l link.Link, today civil.Date) (pu
 	state := e.StateOn(today)
 	v := publicOf("estimate", e.Number, e.Body, e.Frozen)
 	v.Status, v.Display, v.IssuedOn, v.ValidUntil = string(state), string(state), e.IssuedOn, e.ValidUntil
+	v.Terms = termsOf(e.Conditions)
 	tr, err := estimate.GetTrack(ctx, s.Table, e)
 	if err != nil {
 		return publicView{}, Tag{}, err
@@ -176,8 +188,6 @@ func (s Portal) estimate(ctx context.Context, l link.Link, today civil.Date) (pu
 		v.CanAccept, v.Display = true, "open"
 	case estimate.Invoiced:
 		v.Status, v.Display = "accepted", "accepted"
-	case estimate.Superseded:
-		v.Status, v.Display = "canceled", "canceled"
 	}
 	if a := e.Answer; a != nil {
 		v.AnsweredAt = when(a.At)
@@ -309,9 +319,23 @@ func (s Portal) routes(r *Router) {
 		})
 	Act(r, Op{ID: "acceptPublicEstimate", Path: "/public/documents/{ref}/accept", Public: true, Summary: "Accept an estimate; again, it answers what was accepted."},
 		deedOnDocument(s, link.Estimate, func(ctx context.Context, by activity.By, documentID string, b acceptance) error {
-			_, err := s.Selling.Accept(ctx, by, documentID, b.Name)
+			_, err := s.Selling.Accept(ctx, by, documentID, b.Name, b.Choices...)
 			return err
 		}))
+	Compute(r, Op{ID: "choosePublicEstimate", Path: "/public/documents/{ref}/totals", Public: true, Summary: "What an estimate comes to with these choices. Nothing is stored."},
+		func(ctx context.Context, _ activity.By, req *Request[refParam, choiceForm]) (publicView, error) {
+			l, err := s.opened(ctx, req.Params.Ref, link.Estimate)
+			if err != nil {
+				return publicView{}, err
+			}
+			body, err := s.Selling.Sums(ctx, l.Document, req.Body.Choices)
+			if err != nil {
+				return publicView{}, err
+			}
+			v, _, err := s.document(ctx, req.Params.Ref)
+			v.SaleView = publicSale(body)
+			return v, err
+		})
 	Act(r, Op{ID: "declinePublicEstimate", Path: "/public/documents/{ref}/decline", Public: true, Summary: "Decline an estimate."},
 		deedOnDocument(s, link.Estimate, func(ctx context.Context, by activity.By, documentID string, b refusalForm) error {
 			_, err := s.Selling.Decline(ctx, by, documentID, b.Name, b.Reason)

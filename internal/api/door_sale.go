@@ -12,6 +12,9 @@ type lineForm struct {
 	ItemID      string             `json:"itemId,omitempty" maxLength:"60" doc:"catalog item that name, description, unit, price and tax class are copied from where they are left out"`
 	Name        string             `json:"name,omitempty" maxLength:"300"`
 	Description string             `json:"description,omitempty" maxLength:"10000"`
+	Optional    bool               `json:"optional,omitempty" doc:"of an estimate: the client takes it or leaves it"`
+	Chosen      bool               `json:"chosen,omitempty" doc:"of what is optional or in a group: it counts in the totals, as a proposal until the client accepts"`
+	Group       string             `json:"group,omitempty" maxLength:"100" doc:"of an estimate: of the lines of one group the client chooses exactly one"`
 	Quantity    money.Decimal      `json:"quantity" doc:"may be negative"`
 	Unit        string             `json:"unit,omitempty" maxLength:"40"`
 	UnitPrice   money.Decimal      `json:"unitPrice,omitzero" doc:"net price of one priceBase, major units, never negative"`
@@ -72,6 +75,9 @@ type lineView struct {
 	ItemID      string             `json:"itemId,omitempty"`
 	Name        string             `json:"name"`
 	Description string             `json:"description,omitempty"`
+	Optional    bool               `json:"optional,omitempty" doc:"the client takes it or leaves it"`
+	Chosen      bool               `json:"chosen,omitempty" doc:"of what is optional or in a group: it counts in the totals"`
+	Group       string             `json:"group,omitempty" doc:"of the lines of one group exactly one is chosen"`
 	Quantity    money.Decimal      `json:"quantity"`
 	Unit        string             `json:"unit,omitempty"`
 	UnitPrice   money.Decimal      `json:"unitPrice"`

@@ -132,18 +132,24 @@ func (s Sales) catalogRoutes(r *Router) {
 type estimateForm struct {
 	ContactID  string     `json:"contactId" maxLength:"60" doc:"whom it is for; it stays theirs"`
 	ValidUntil civil.Date `json:"validUntil,omitzero" doc:"last day it can be accepted; the organisation's usual time unless given"`
+	Terms      *termsForm `json:"terms,omitempty" doc:"what the client agrees to with it; those of the settings, as they are when it is sent, unless given"`
 	SaleForm
 }
 
 func (f estimateForm) input() selling.Input {
-	return selling.Input{ContactID: f.ContactID, ValidUntil: f.ValidUntil, Body: f.SaleForm.input()}
+	in := selling.Input{ContactID: f.ContactID, ValidUntil: f.ValidUntil, Body: f.SaleForm.input()}
+	if f.Terms != nil {
+		in.Terms = (*org.Terms)(f.Terms)
+	}
+	return in
 }
 
 type answerView struct {
 	Name   string    `json:"name,omitempty" doc:"who answered"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason,omitempty"`
-	Hash   string    `json:"hash,omitempty" doc:"SHA-256 of what was answered"`
+	Hash   string    `json:"hash,omitempty" doc:"SHA-256 of what was answered, choices and terms included"`
+	Terms  string    `json:"terms,omitempty" doc:"version of the terms that were accepted with it"`
 }
 
 type estimateView struct {
@@ -156,6 +162,11 @@ type estimateView struct {
 	SentAt     *time.Time  `json:"sentAt,omitempty"`
 	ViewedAt   *time.Time  `json:"viewedAt,omitempty"`
 	Answer     *answerView `json:"answer,omitempty"`
+	Terms      *termsForm  `json:"terms,omitempty" doc:"what the client agrees to with it"`
+	Revision   int         `json:"revision" doc:"1, and one more with each version"`
+	Revises    string      `json:"revises,omitempty" doc:"the version that this one replaces when it is sent"`
+	RevisedBy  string      `json:"revisedBy,omitempty" doc:"the newer version, perhaps still a draft"`
+	Reason     string      `json:"reason,omitempty" doc:"why it was canceled"`
 	OrderID    string      `json:"orderId,omitempty"`
 	InvoiceIDs []string    `json:"invoiceIds,omitempty"`
 	CreatedAt  time.Time   `json:"createdAt"`
@@ -167,10 +178,11 @@ func estimateOf(e estimate.Estimate, today civil.Date) estimateView {
 	v := estimateView{
 		ID: e.ID, Number: e.Number, Status: string(e.StateOn(today)), ContactID: e.ContactID, SaleView: viewOf(e.Body),
 		ValidUntil: e.ValidUntil, SentAt: when(e.SentAt), ViewedAt: when(e.ViewedAt), OrderID: e.OrderID, InvoiceIDs: e.InvoiceIDs,
-		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt, Version: e.Version(),
+		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt, Version: e.Version(), Terms: termsOf(e.Conditions), Revision: max(e.Revision, 1),
+		Revises: e.Revises, RevisedBy: e.RevisedBy, Reason: e.Reason,
 	}
 	if a := e.Answer; a != nil {
-		v.Answer = &answerView{Name: a.Name, At: a.At, Reason: a.Reason, Hash: a.Hash}
+		v.Answer = &answerView{Name: a.Name, At: a.At, Reason: a.Reason, Hash: a.Hash, Terms: a.Terms}
 	}
 	return v
 }
@@ -212,7 +224,7 @@ func (s Sales) estimateRoutes(r *Router) {
 	Patch(r, Op{ID: "editEstimate", Path: "/estimates/{id}", Summary: "Change a draft."}, Change[idParam, estimateForm, estimateView]{
 		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, estimateForm]) (estimateForm, Tag, error) {
 			e, err := estimate.Get(ctx, s.Table, req.Params.ID)
-			f := estimateForm{ContactID: e.ContactID, ValidUntil: e.ValidUntil, SaleForm: formOf(e.Body)}
+			f := estimateForm{ContactID: e.ContactID, ValidUntil: e.ValidUntil, Terms: termsOf(e.Conditions), SaleForm: formOf(e.Body)}
 			return f, Tag{Rev: e.Version()}, err
 		},
 		Do: func(ctx context.Context, by activity.By, req *Request[idParam, estimateForm]) error {
@@ -261,7 +273,12 @@ func (s Sales) estimates(ctx context.Context, _ activity.By, req *Request[estima
 }
 
 type acceptance struct {
-	Name string `json:"name" minLength:"1" maxLength:"200" doc:"who accepts"`
+	Name    string   `json:"name" minLength:"1" maxLength:"200" doc:"who accepts, and the terms with it"`
+	Choices []string `json:"choices,omitempty" maxItems:"1000" doc:"ids of the optional lines that are taken and of one line of each group; what is proposed unless given"`
+}
+
+type canceling struct {
+	Reason string `json:"reason,omitempty" maxLength:"1000" doc:"kept in the history"`
 }
 
 type refusalForm struct {
@@ -298,7 +315,7 @@ func (s Sales) deedRoutes(r *Router) {
 		}))
 	Act(r, Op{ID: "acceptEstimate", Path: "/estimates/{id}/accept", Summary: "The client's yes, taken by a member.", About: "Exactly once; again, it answers what was accepted."},
 		deedOnEstimate(s, func(ctx context.Context, by activity.By, estimateID string, b acceptance) error {
-			_, err := s.Selling.Accept(ctx, by, estimateID, b.Name)
+			_, err := s.Selling.Accept(ctx, by, estimateID, b.Name, b.Choices...)
 			return err
 		}))
 	Act(r, Op{ID: "declineEstimate", Path: "/estimates/{id}/decline", Summary: "The client's no, taken by a member."},
@@ -306,6 +323,18 @@ func (s Sales) deedRoutes(r *Router) {
 			_, err := s.Selling.Decline(ctx, by, estimateID, b.Name, b.Reason)
 			return err
 		}))
+	Act(r, Op{ID: "cancelEstimate", Path: "/estimates/{id}/cancel", Summary: "Take it back, unless an order was made of it or the client declined."},
+		deedOnEstimate(s, func(ctx context.Context, by activity.By, estimateID string, b canceling) error {
+			_, err := s.Selling.Cancel(ctx, by, estimateID, b.Reason)
+			return err
+		}))
+	revise := deedOnEstimate[None](s, nil)
+	revise.Do = func(ctx context.Context, by activity.By, req *Request[idParam, None]) (string, error) {
+		e, err := s.Selling.Revise(ctx, by, req.Params.ID)
+		return e.ID, err
+	}
+	Act(r, Op{ID: "reviseEstimate", Path: "/estimates/{id}/revise", Summary: "A draft of its next version, which replaces it once that is sent.",
+		About: "Until then the offer stands. Again, it answers the same draft while there is one."}, revise)
 	Act(r, Op{ID: "convertEstimate", Path: "/estimates/{id}/convert",
 		Summary: "Make the order and the drafts of its invoices.",
 		About: "One draft over the whole, lines and totals untouched; or one for the deposit and each milestone, which sum to the order to the cent. " +

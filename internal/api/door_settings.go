@@ -63,6 +63,20 @@ type numberingForm struct {
 	Estimate string `json:"estimate" maxLength:"40"`
 }
 
+// termsForm are the terms that a client agrees to with an estimate.
+type termsForm struct {
+	Text    string `json:"text" maxLength:"20000"`
+	Version string `json:"version,omitempty" maxLength:"40" doc:"by which people speak of them; made of the text unless given"`
+}
+
+func termsOf(t *org.Terms) *termsForm {
+	if t == nil || t.Text == "" {
+		return nil
+	}
+	f := termsForm(*t)
+	return &f
+}
+
 // SettingsForm is what people edit of the organisation.
 type SettingsForm struct {
 	Name             string        `json:"name" minLength:"1" maxLength:"200"`
@@ -84,6 +98,7 @@ type SettingsForm struct {
 	VoidSent         bool          `json:"voidSent,omitempty" doc:"invoices that were sent may be voided"`
 	PaymentTerms     string        `json:"paymentTerms,omitempty" maxLength:"1000"`
 	Bank             *bankForm     `json:"bank,omitempty" doc:"where clients transfer to; stands on invoices issued from then on"`
+	Terms            *termsForm    `json:"terms,omitempty" doc:"what clients agree to with an estimate; another text needs another version"`
 
 	OnAcceptance      string        `json:"onAcceptance,omitempty" enum:"nothing,draft,issue,send" doc:"what happens by itself when a client accepts an estimate: an order and a draft, issued, sent; nothing unless given"`
 	AcceptanceDeposit money.Decimal `json:"acceptanceDeposit,omitzero" doc:"per cent of the total that is billed then; all unless given"`
@@ -123,7 +138,7 @@ func settingsOf(x org.Settings) settingsView {
 		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Logo: x.Logo, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
 		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, PaymentTerms: x.PaymentTerms,
 		OnAcceptance: x.OnAcceptance, AcceptanceDeposit: x.AcceptanceDeposit,
-		Slug: x.PublicSlug(), InquiryOwnerID: x.InquiryOwnerID, RecordOwnerID: x.RecordOwnerID, Bank: (*bankForm)(x.Bank),
+		Terms: termsOf(&x.Terms), Slug: x.PublicSlug(), InquiryOwnerID: x.InquiryOwnerID, RecordOwnerID: x.RecordOwnerID, Bank: (*bankForm)(x.Bank),
 		CustomFields: each(x.CustomFields, func(c org.CustomField) customFieldForm { return customFieldForm(c) }),
 	}}
 }
@@ -152,6 +167,10 @@ func (f SettingsForm) apply(x org.Settings) org.Settings {
 	x.Numbering, x.DueDays, x.ValidDays = org.Numbering(f.Numbering), f.DueDays, f.ValidDays
 	x.PricesIncludeTax, x.VoidSent, x.PaymentTerms = f.PricesIncludeTax, f.VoidSent, f.PaymentTerms
 	x.OnAcceptance, x.AcceptanceDeposit = f.OnAcceptance, f.AcceptanceDeposit
+	x.Terms = org.Terms{}
+	if f.Terms != nil {
+		x.Terms = org.Terms(*f.Terms)
+	}
 	x.InquiryOwnerID, x.RecordOwnerID, x.Bank = f.InquiryOwnerID, f.RecordOwnerID, (*org.Bank)(f.Bank)
 	x.CustomFields = each(f.CustomFields, func(c customFieldForm) org.CustomField { return org.CustomField(c) })
 	return x

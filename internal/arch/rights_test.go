@@ -177,6 +177,7 @@ var public = []string{
 	"GET /v1/public/documents/{ref}",
 	"POST /v1/public/documents/{ref}/view",
 	"POST /v1/public/documents/{ref}/accept",
+	"POST /v1/public/documents/{ref}/totals",
 	"POST /v1/public/documents/{ref}/decline",
 	"POST /v1/public/documents/{ref}/checkout",
 	"GET /v1/public/documents/{ref}/pdf",

@@ -81,6 +81,9 @@ func (s *Service) made(ctx context.Context, in Input) (sale.Body, error) {
 	}
 	var f fault.Fields
 	in.check(&f, today)
+	if err := f.Join("", in.Body.NoChoices()); err != nil {
+		return sale.Body{}, err
+	}
 	body, err := s.Maker.Make(ctx, in.Body, set, today)
 	if err := f.Join("", err); err != nil {
 		return sale.Body{}, err

@@ -10,12 +10,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"onebook/internal/civil"
 	"onebook/internal/fault"
 	"onebook/internal/find"
 	"onebook/internal/id"
+	"onebook/internal/org"
 	"onebook/internal/sale"
 	"onebook/internal/store"
 )
@@ -61,7 +63,8 @@ type Answer struct {
 	At     time.Time `json:"at"`
 	By     string    `json:"by"`               // kind and id of the actor
 	Reason string    `json:"reason,omitempty"` // of a decline
-	Hash   string    `json:"hash,omitempty"`   // SHA-256 of what was accepted
+	Hash   string    `json:"hash,omitempty"`   // SHA-256 of what was accepted, choices and terms included
+	Terms  string    `json:"terms,omitempty"`  // version of the terms that were accepted with it; their text is the estimate's
 }
 
 // Estimate is one offer to a contact.
@@ -78,6 +81,11 @@ type Estimate struct {
 	SentAt     time.Time    `json:"sentAt,omitzero"`
 	ViewedAt   time.Time    `json:"viewedAt,omitzero"`
 	Answer     *Answer      `json:"answer,omitempty"`
+	Conditions *org.Terms   `json:"terms,omitempty"`     // typed on the draft; from its sending on those that it is offered under
+	Revision   int          `json:"revision,omitempty"`  // 2 for the first revision; the first version has none
+	Revises    string       `json:"revises,omitempty"`   // the version that this one replaces when it is sent
+	RevisedBy  string       `json:"revisedBy,omitempty"` // the newer version, perhaps still a draft
+	Reason     string       `json:"reason,omitempty"`    // why it was canceled
 	OrderID    string       `json:"orderId,omitempty"`
 	InvoiceIDs []string     `json:"invoiceIds,omitempty"`
 	CreatedAt  time.Time    `json:"createdAt"`
@@ -96,6 +104,23 @@ func (e *Estimate) To(next State) error {
 	}
 	e.State = next
 	return nil
+}
+
+// Revised answers the draft of the version after e, under an id of its own, good until a day.
+func (e Estimate) Revised(newID string, until civil.Date, now time.Time) Estimate {
+	return Estimate{
+		ID: newID, ContactID: e.ContactID, State: Draft, Body: e.Body, ValidUntil: until, Conditions: e.Conditions, Revises: e.ID,
+		Revision: max(e.Revision, 1) + 1, CreatedAt: now, UpdatedAt: now,
+	}
+}
+
+// NumberAfter is the number of a revision: that of the version before with the revision behind it, such as E-0007-R2.
+func (e Estimate) NumberAfter(before Estimate) string {
+	root := before.Number
+	if before.Revision > 1 {
+		root = strings.TrimSuffix(root, fmt.Sprintf("-R%d", before.Revision))
+	}
+	return fmt.Sprintf("%s-R%d", root, e.Revision)
 }
 
 // Over reports whether its last day has passed on today, in the organisation's zone, while it waits for an answer.

@@ -76,6 +76,7 @@ type Settings struct {
 	VoidSent         bool      `json:"voidSent,omitempty"` // a sent invoice may be voided; off by default
 	PaymentTerms     string    `json:"paymentTerms,omitempty"`
 	Bank             *Bank     `json:"bank,omitempty"` // where clients transfer to
+	Terms            Terms     `json:"terms,omitzero"` // what clients agree to with an estimate
 
 	OnAcceptance      string        `json:"onAcceptance,omitempty"`     // of an estimate; empty is AcceptNothing
 	AcceptanceDeposit money.Decimal `json:"acceptanceDeposit,omitzero"` // percent that is billed first; all unless given
@@ -179,6 +180,12 @@ func (s *Service) Update(ctx context.Context, by activity.By, version int64, nex
 		if old.version != version {
 			return nil, fault.Stale.Errorf("the settings were changed meanwhile; read them again")
 		}
+		if next.Terms, err = next.Terms.After(old.Terms).Stated(); err != nil {
+			return nil, err
+		}
+		if err := old.Terms.changed(next.Terms); err != nil {
+			return nil, err
+		}
 		changes, err := differences(old, next)
 		if err != nil {
 			return nil, err
@@ -221,7 +228,7 @@ func (s *Settings) switched(by activity.By, changes []activity.Change, at time.T
 // billingFields are edited by owner and billing, all others by owner and admin (rules.md §9).
 var billingFields = map[string]bool{
 	"numbering": true, "dueDays": true, "validDays": true, "pricesIncludeTax": true, "voidSent": true,
-	"paymentTerms": true, "bank": true, "taxId": true, "onAcceptance": true, "acceptanceDeposit": true,
+	"paymentTerms": true, "terms": true, "bank": true, "taxId": true, "onAcceptance": true, "acceptanceDeposit": true,
 }
 
 func allowed(by activity.By, changes []activity.Change) error {
@@ -262,7 +269,8 @@ func differences(a, b Settings) ([]activity.Change, error) {
 
 var fieldOrder = []string{
 	"name", "address", "timeZone", "currency", "locale", "taxId", "email", "phone", "website", "accent", "logo", "logoSha256", "footer",
-	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "bank", "onAcceptance", "acceptanceDeposit", "slug", "inquiryOwnerId", "recordOwnerId", "customFields",
+	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "terms", "bank", "onAcceptance", "acceptanceDeposit",
+	"slug", "inquiryOwnerId", "recordOwnerId", "customFields",
 }
 
 func fields(s Settings) (map[string]json.RawMessage, error) {
@@ -314,6 +322,11 @@ func (s *Settings) check() error {
 			f.Add(n.field, "invalid", "a numbering holds {n} or {n4} once, perhaps {year} before it, e.g. {year}-{n4}")
 		}
 	}
+	terms, err := s.Terms.Stated()
+	if err := f.Join("terms", err); err != nil {
+		return err
+	}
+	s.Terms = terms
 	if s.DueDays < 0 || s.DueDays > 365 {
 		f.Add("dueDays", "invalid", "dueDays is 0 to 365")
 	}

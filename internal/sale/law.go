@@ -20,7 +20,7 @@ func (b Body) CheckLaw(country string, seller, client Party) error {
 	if !slices.Contains(union, country) {
 		return nil
 	}
-	if err := b.document(func(Line) bool { return true }).CheckEN16931(); err != nil {
+	if err := b.document(Line.Counts).CheckEN16931(); err != nil {
 		return err
 	}
 	for _, t := range b.Totals.Taxes {

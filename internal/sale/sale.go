@@ -36,6 +36,9 @@ type LineInput struct {
 	ItemID      string             `json:"itemId,omitempty"`
 	Name        string             `json:"name,omitempty"`
 	Description string             `json:"description,omitempty"`
+	Optional    bool               `json:"optional,omitempty"` // the client takes it or leaves it
+	Chosen      bool               `json:"chosen,omitempty"`   // of what is optional or in a group: it counts
+	Group       string             `json:"group,omitempty"`    // of the lines of one name the client chooses exactly one
 	Quantity    money.Decimal      `json:"quantity"`
 	Unit        string             `json:"unit,omitempty"`
 	UnitPrice   money.Decimal      `json:"unitPrice,omitzero"`
@@ -74,6 +77,9 @@ type Line struct {
 	ItemID      string             `json:"itemId,omitempty"`
 	Name        string             `json:"name"`
 	Description string             `json:"description,omitempty"`
+	Optional    bool               `json:"optional,omitempty"` // the client takes it or leaves it
+	Chosen      bool               `json:"chosen,omitempty"`   // of what is optional or in a group: it counts
+	Group       string             `json:"group,omitempty"`    // of the lines of one name the client chooses exactly one
 	Quantity    money.Decimal      `json:"quantity"`
 	Unit        string             `json:"unit,omitempty"`
 	UnitPrice   money.Decimal      `json:"unitPrice"`
@@ -176,6 +182,7 @@ func (m *Maker) Make(ctx context.Context, in Input, set org.Settings, today civi
 		l.ID = "l" + strconv.Itoa(n+1)
 		b.Lines = append(b.Lines, l)
 	}
+	checkChoices(b.Lines, &f)
 	if err := f.Err(); err != nil {
 		return Body{}, err
 	}
@@ -231,7 +238,8 @@ func asTyped(in Input, err error) error {
 
 func (m *Maker) line(ctx context.Context, in LineInput, currency string) (Line, error) {
 	l := Line{
-		ItemID: in.ItemID, Name: strings.TrimSpace(in.Name), Description: in.Description, Quantity: in.Quantity, Unit: in.Unit,
+		ItemID: in.ItemID, Name: strings.TrimSpace(in.Name), Description: in.Description,
+		Optional: in.Optional, Chosen: in.Chosen, Group: in.Group, Quantity: in.Quantity, Unit: in.Unit,
 		UnitPrice: in.UnitPrice, PriceBase: in.PriceBase, Discount: in.Discount, Allowances: in.Allowances, Charges: in.Charges,
 		TaxClass: in.TaxClass, ServiceDate: in.ServiceDate, ServiceFrom: in.ServiceFrom, ServiceTo: in.ServiceTo,
 	}
@@ -400,13 +408,19 @@ func (m *Maker) Retaxed(ctx context.Context, b Body, today civil.Date) (line str
 
 // compute fills the sums from the lines.
 func (b *Body) compute() error {
+	if slices.ContainsFunc(b.Lines, func(l Line) bool { return !l.Counts() }) {
+		// Those that do not count have a price too, and what is wrong with them is told by their own place.
+		if err := b.priceAll(); err != nil {
+			return err
+		}
+	}
 	r, err := totals.Calculate(b.document(worked))
 	if err != nil {
 		return err
 	}
 	at := 0
 	for n := range b.Lines {
-		if b.Lines[n].Part == nil {
+		if worked(b.Lines[n]) {
 			b.Lines[n].Net = r.Lines[at].Net
 			at++
 		}
@@ -418,8 +432,8 @@ func (b *Body) compute() error {
 	return b.add()
 }
 
-// worked reports whether a line is worked out, and not given.
-func worked(l Line) bool { return l.Part == nil }
+// worked reports whether a line counts and is worked out, and not given.
+func worked(l Line) bool { return l.Part == nil && l.Counts() }
 
 // document is what the sums of some of the lines are worked out from.
 func (b *Body) document(which func(Line) bool) totals.Document {
@@ -427,21 +441,24 @@ func (b *Body) document(which func(Line) bool) totals.Document {
 		Currency: b.Currency, PricesIncludeTax: b.PricesIncludeTax, Discount: b.Discount, Allowances: b.Allowances, Charges: b.Charges,
 		Prepaid: b.Prepaid, Rounding: b.Rounding,
 	}
-	for _, l := range b.Lines {
-		if !which(l) {
-			continue
-		}
-		doc.Lines = append(doc.Lines, totals.Line{
+	doc.Lines = linesOf(slices.DeleteFunc(slices.Clone(b.Lines), func(l Line) bool { return !which(l) }))
+	return doc
+}
+
+func linesOf(lines []Line) []totals.Line {
+	out := make([]totals.Line, 0, len(lines))
+	for _, l := range lines {
+		out = append(out, totals.Line{
 			Quantity: l.Quantity, UnitPrice: l.UnitPrice, PriceBase: l.PriceBase, Discount: l.Discount,
 			Allowances: l.Allowances, Charges: l.Charges, Taxes: l.Taxes,
 		})
 	}
-	return doc
+	return out
 }
 
 // Service answers the period that all lines agree on: both dates equal for a single day, zero when they do not agree.
 func (b Body) Service() (from, to civil.Date) {
-	for n, l := range b.Lines {
+	for n, l := range b.counted() {
 		f, t := l.ServiceFrom, l.ServiceTo
 		if !l.ServiceDate.IsZero() {
 			f, t = l.ServiceDate, l.ServiceDate
@@ -465,8 +482,8 @@ func (b Body) Input() Input {
 	}
 	for _, l := range b.Lines {
 		li := LineInput{
-			ItemID: l.ItemID, Name: l.Name, Description: l.Description, Quantity: l.Quantity, Unit: l.Unit, UnitPrice: l.UnitPrice,
-			PriceBase: l.PriceBase, Discount: l.Discount, Allowances: l.Allowances, Charges: l.Charges, TaxClass: l.TaxClass,
+			ItemID: l.ItemID, Name: l.Name, Description: l.Description, Optional: l.Optional, Chosen: l.Chosen, Group: l.Group,
+			Quantity: l.Quantity, Unit: l.Unit, UnitPrice: l.UnitPrice, PriceBase: l.PriceBase, Discount: l.Discount, Allowances: l.Allowances, Charges: l.Charges, TaxClass: l.TaxClass,
 			ServiceDate: l.ServiceDate, ServiceFrom: l.ServiceFrom, ServiceTo: l.ServiceTo,
 		}
 		if l.TaxClass == "" {

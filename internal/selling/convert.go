@@ -46,7 +46,7 @@ func (s *Service) Convert(ctx context.Context, by activity.By, estimateID string
 			return nil, fault.Unready.Errorf("only an accepted estimate becomes an order; this one is %s", e.State)
 		}
 		ord := order.Order{
-			ID: s.IDs.Of("or", e.ContactID), ContactID: e.ContactID, State: order.Open, EstimateID: e.ID, Title: e.Number, Body: e.Body,
+			ID: s.IDs.Of("or", e.ContactID), ContactID: e.ContactID, State: order.Open, EstimateID: e.ID, Title: e.Number, Body: e.Body.Chosen(),
 			MadeBy: by.Kind + ":" + by.ID, CreatedAt: s.Now().UTC(),
 		}
 		if err := ord.Agree(schedule); err != nil {

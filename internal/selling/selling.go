@@ -23,7 +23,6 @@ import (
 	"onebook/internal/money"
 	"onebook/internal/org"
 	"onebook/internal/sale"
-	"onebook/internal/series"
 	"onebook/internal/store"
 	"onebook/internal/task"
 )
@@ -51,6 +50,7 @@ type Input struct {
 	ContactID  string
 	ValidUntil civil.Date // zero: the organisation's usual number of days
 	Body       sale.Input
+	Terms      *org.Terms // nil: the organisation's, as they are when it is sent
 }
 
 // today answers everything about the organisation at one moment, for one decision.
@@ -63,7 +63,7 @@ func (s *Service) today(ctx context.Context) (org.Settings, civil.Date, error) {
 	return set, day, err
 }
 
-func (s *Service) made(ctx context.Context, in Input, set org.Settings, today civil.Date) (sale.Body, civil.Date, error) {
+func (s *Service) made(ctx context.Context, in *Input, set org.Settings, today civil.Date) (sale.Body, civil.Date, error) {
 	until := in.ValidUntil
 	if until.IsZero() {
 		until = today.AddDays(set.ValidDays)
@@ -75,11 +75,27 @@ func (s *Service) made(ctx context.Context, in Input, set org.Settings, today ci
 	case until.After(today.AddDays(sale.MaxAhead)):
 		f.Add("validUntil", "invalid", "validUntil lies more than ten years ahead")
 	}
+	if err := f.Join("terms", in.stateTerms()); err != nil {
+		return sale.Body{}, civil.Date{}, err
+	}
 	body, err := s.Maker.Make(ctx, in.Body, set, today)
 	if err := f.Join("", err); err != nil {
 		return sale.Body{}, civil.Date{}, err
 	}
 	return body, until, f.Err()
+}
+
+// stateTerms brings the terms to their stored form.
+func (in *Input) stateTerms() error {
+	if in.Terms == nil {
+		return nil
+	}
+	t, err := in.Terms.Stated()
+	in.Terms = &t
+	if t.Text == "" {
+		in.Terms = nil
+	}
+	return err
 }
 
 // Create stores a draft. fault.Invalid names each wrong field; fault.NotFound when there is no such contact.
@@ -101,7 +117,7 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (estimat
 	if in.Body.Currency == "" {
 		in.Body.Currency = c.Currency
 	}
-	body, until, err := s.made(ctx, in, set, today)
+	body, until, err := s.made(ctx, &in, set, today)
 	if err != nil {
 		return estimate.Estimate{}, err
 	}
@@ -110,7 +126,7 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (estimat
 	_, err = s.Records.Begin(ctx, by, c.ContactID, func(_ context.Context, contact string, _ activity.Head) (*activity.Deed, error) {
 		e = estimate.Estimate{
 			ID: s.IDs.Of("es", contact), ContactID: contact, State: estimate.Draft, Body: body, ValidUntil: until,
-			CreatedAt: now, UpdatedAt: now,
+			Conditions: in.Terms, CreatedAt: now, UpdatedAt: now,
 		}
 		op, err := e.Put()
 		if err != nil {
@@ -207,12 +223,16 @@ func (s *Service) Update(ctx context.Context, by activity.By, estimateID string,
 		if err != nil {
 			return nil, err
 		}
-		body, until, err := s.made(ctx, in, set, today)
+		if in.Terms != nil && e.Conditions != nil {
+			after := in.Terms.After(*e.Conditions)
+			in.Terms = &after
+		}
+		body, until, err := s.made(ctx, &in, set, today)
 		if err != nil {
 			return nil, err
 		}
 		before := *e
-		e.Body, e.ValidUntil = body, until
+		e.Body, e.ValidUntil, e.Conditions = body, until, in.Terms
 		return &activity.Deed{
 			Kind: "estimate.changed", Text: "Changed the estimate to " + amount(body.Totals.Total, body.Currency),
 			Changes: []activity.Change{
@@ -300,7 +320,7 @@ func (s *Service) freeze(ctx context.Context, e *estimate.Estimate, set org.Sett
 	if err := e.To(estimate.Sent); err != nil {
 		return nil, err
 	}
-	n, err := series.Take(ctx, s.Table, "estimate", set.Numbering.Estimate, today)
+	ops, err := s.number(ctx, e, set, today)
 	if err != nil {
 		return nil, err
 	}
@@ -309,7 +329,10 @@ func (s *Service) freeze(ctx context.Context, e *estimate.Estimate, set org.Sett
 		return nil, err
 	}
 	frozen := sale.Freeze(set, c)
-	e.Number, e.IssuedOn, e.Frozen, e.LinkID = n.Number, n.On, &frozen, l.ID
+	e.Frozen, e.LinkID = &frozen, l.ID
+	if e.Conditions == nil && set.Terms.Text != "" {
+		e.Conditions = &set.Terms
+	}
 	pdf, err := effect.New(effect.Effect{
 		ID: s.IDs.New("ef"), Lane: effect.PDF, Kind: PrintEstimate, ContactID: e.ContactID, Subject: e.ID,
 		Title: "PDF of estimate " + e.Number, Area: issue.Billing,
@@ -318,7 +341,7 @@ func (s *Service) freeze(ctx context.Context, e *estimate.Estimate, set org.Sett
 		return nil, err
 	}
 	guard, err := e.Guard()
-	return append(e.Terms(), n.Op, op, guard, pdf), err
+	return append(append(e.Terms(), ops...), op, guard, pdf), err
 }
 
 // View notes that a person opened the estimate. It is noted once; later openings change nothing.
@@ -339,12 +362,13 @@ func (s *Service) View(ctx context.Context, by activity.By, estimateID string) e
 	return err
 }
 
-// Hash is the fingerprint of what a client accepts: number, lines and totals as they stand.
+// Hash is the fingerprint of what a client accepts: number, lines with what was chosen of them, totals, and terms.
 func Hash(e estimate.Estimate) (string, error) {
 	raw, err := json.Marshal(struct {
 		Number string
 		Body   sale.Body
-	}{e.Number, e.Body})
+		Terms  *org.Terms `json:",omitempty"`
+	}{e.Number, e.Body, e.Conditions})
 	if err != nil {
 		return "", fmt.Errorf("estimate: %w", err)
 	}
@@ -352,18 +376,20 @@ func Hash(e estimate.Estimate) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Accept takes the client's yes, exactly once: a second one finds it accepted and changes nothing. fault.Unready when the
-// last day has passed or the answer was no.
-func (s *Service) Accept(ctx context.Context, by activity.By, estimateID, name string) (estimate.Estimate, error) {
-	return s.answer(ctx, by, estimateID, estimate.Accepted, name, "")
+// Accept takes the client's yes, with the terms that stand in the offer, exactly once: a second one finds it accepted and
+// changes nothing. choices are the ids of the optional lines that are taken and of one line of each group; nil is what was
+// proposed. fault.Unready when the last day has passed or the answer was no; fault.Invalid, in choices, unless exactly one
+// line of each group is chosen.
+func (s *Service) Accept(ctx context.Context, by activity.By, estimateID, name string, choices ...string) (estimate.Estimate, error) {
+	return s.answer(ctx, by, estimateID, estimate.Accepted, name, "", choices)
 }
 
 // Decline takes the client's no, once.
 func (s *Service) Decline(ctx context.Context, by activity.By, estimateID, name, reason string) (estimate.Estimate, error) {
-	return s.answer(ctx, by, estimateID, estimate.Declined, name, reason)
+	return s.answer(ctx, by, estimateID, estimate.Declined, name, reason, nil)
 }
 
-func (s *Service) answer(ctx context.Context, by activity.By, estimateID string, to estimate.State, name, reason string) (estimate.Estimate, error) {
+func (s *Service) answer(ctx context.Context, by activity.By, estimateID string, to estimate.State, name, reason string, choices []string) (estimate.Estimate, error) {
 	if err := member.May(by, member.EstimateAnswer); err != nil {
 		return estimate.Estimate{}, err
 	}
@@ -395,23 +421,51 @@ func (s *Service) answer(ctx context.Context, by activity.By, estimateID string,
 		if err := e.To(to); err != nil {
 			return nil, err
 		}
+		if to == estimate.Accepted {
+			if err := choose(e, choices); err != nil {
+				return nil, err
+			}
+		}
 		hash, err := Hash(*e)
 		if err != nil {
 			return nil, err
 		}
 		e.Answer = &estimate.Answer{Name: name, At: s.Now().UTC(), By: by.Kind + ":" + by.ID, Reason: reason, Hash: hash}
-		text := fmt.Sprintf("%s accepted estimate %s over %s", name, e.Number, amount(e.Body.Totals.Total, e.Body.Currency))
-		var ops []store.Op
-		if to == estimate.Accepted {
-			if ops, err = s.onAcceptance(*e, set, e.Answer.At); err != nil {
-				return nil, err
-			}
-		}
 		if to == estimate.Declined {
-			text = fmt.Sprintf("Estimate %s was declined", e.Number)
+			return &activity.Deed{Kind: "estimate.declined", Text: fmt.Sprintf("Estimate %s was declined", e.Number), Reason: reason}, nil
 		}
-		return &activity.Deed{Kind: "estimate." + string(to), Text: text, Reason: reason, Ops: ops}, nil
+		d := &activity.Deed{
+			Kind: "estimate.accepted", Text: fmt.Sprintf("%s accepted estimate %s over %s", name, e.Number, amount(e.Body.Totals.Total, e.Body.Currency)),
+			Refs: map[string]string{"accepted": hash},
+		}
+		if e.Conditions != nil {
+			e.Answer.Terms = e.Conditions.Version
+			d.Changes = []activity.Change{{Field: "terms", To: e.Conditions.Version}}
+		}
+		d.Ops, err = s.onAcceptance(*e, set, e.Answer.At)
+		return d, err
 	})
+}
+
+// choose puts what the client has chosen into the estimate; without a word about it, what was proposed.
+func choose(e *estimate.Estimate, choices []string) error {
+	if choices == nil {
+		return e.Body.Decided()
+	}
+	body, err := e.Body.Choose(choices)
+	if err == nil {
+		e.Body = body
+	}
+	return err
+}
+
+// Sums answers what an offer comes to with these choices; nothing is stored. fault.Invalid as of Accept.
+func (s *Service) Sums(ctx context.Context, estimateID string, choices []string) (sale.Body, error) {
+	e, err := estimate.Get(ctx, s.Table, estimateID)
+	if err != nil {
+		return sale.Body{}, err
+	}
+	return e.Body.Choose(choices)
 }
 
 // Expire ends every offer whose last day has passed and answers how many; a failure of one does not stop the rest.
