@@ -107,7 +107,7 @@ func (s *Service) named(ctx context.Context, text string, limit int, cursor stri
 	}
 	var out []Found
 	for _, c := range cs {
-		out = append(out, Found{Kind: find.Contact, ID: c.ID, ContactID: c.ID, Title: c.Name, State: string(contact.Active), Because: "name"})
+		out = append(out, Found{Kind: find.Contact, ID: c.ID, ContactID: c.ID, Title: c.Name, State: string(contact.Active), At: c.CreatedAt, Because: "name"})
 		if len(cs) > fewContacts || len(out)+3*newest > limit {
 			continue
 		}
