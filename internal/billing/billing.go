@@ -320,7 +320,7 @@ func (s *Service) Send(ctx context.Context, by activity.By, invoiceID string) (i
 			return nil, fault.Unready.Errorf("%s has no e-mail address; add one and send again", c.Name).Coded("no_address")
 		}
 		now := s.Now().UTC()
-		op, err := s.mail(*i, now)
+		op, err := s.mail(*i, MailInvoice, "Mail of invoice "+i.Number, now)
 		if err != nil {
 			return nil, err
 		}
@@ -463,7 +463,7 @@ func (s *Service) Renew(ctx context.Context, by activity.By, l link.Link) error 
 			return nil, err
 		}
 		now := s.Now().UTC()
-		op, err := s.mail(i, now)
+		op, err := s.mail(i, link.MailRenewal, "Link of invoice "+i.Number, now)
 		if err != nil {
 			return nil, err
 		}
@@ -475,10 +475,10 @@ func (s *Service) Renew(ctx context.Context, by activity.By, l link.Link) error 
 	return err
 }
 
-// mail puts the letter with an invoice in line.
-func (s *Service) mail(i invoice.Invoice, now time.Time) (store.Op, error) {
+// mail puts a letter about an invoice in line.
+func (s *Service) mail(i invoice.Invoice, kind, title string, now time.Time) (store.Op, error) {
 	return effect.New(effect.Effect{
-		ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: MailInvoice, ContactID: i.ContactID, Subject: i.ID,
-		Title: "Mail of invoice " + i.Number, Area: issue.Billing,
+		ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: kind, ContactID: i.ContactID, Subject: i.ID,
+		Title: title, Area: issue.Billing,
 	}, now)
 }

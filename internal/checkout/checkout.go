@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"onebook/internal/activity"
@@ -35,8 +36,13 @@ import (
 	"onebook/internal/task"
 )
 
-// MailReceipt is the effect that mails a receipt; its subject is the payment.
-const MailReceipt = "mail.receipt"
+// Effects that write to the payer. Their subject is the payment; the argument "invoice" names what it was for, and a
+// receipt's "remains" what was still due of that right after the payment (minor units).
+const (
+	MailReceipt    = "mail.receipt"
+	MailProcessing = "mail.payment_processing" // the money is on its way
+	MailFailed     = "mail.payment_failed"     // what was on its way did not arrive
+)
 
 // Service takes payments.
 type Service struct {
@@ -294,7 +300,8 @@ func (s *Service) received(ctx context.Context, p *payment.Payment, invoiceID st
 	}
 	receipt, err := effect.New(effect.Effect{
 		ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: MailReceipt, ContactID: p.ContactID, Subject: p.ID,
-		Args: map[string]string{"invoice": invoiceID}, Title: "Receipt for invoice " + inv.Number, Area: issue.Billing,
+		Args:  map[string]string{"invoice": invoiceID, "remains": strconv.FormatInt(inv.Due(), 10)},
+		Title: "Receipt for invoice " + inv.Number, Area: issue.Billing,
 	}, now)
 	if err != nil {
 		return nil, nil, err

@@ -1,4 +1,5 @@
-// Package letter writes and posts what a client gets by mail: estimates, invoices, receipts.
+// Package letter writes and posts what a client gets by mail: estimates, invoices, receipts, and
+// what became of a payment.
 //
 // Every letter has the same frame (who writes, one message, at most one button, the same said in plain text) and is written
 // by hand in English and German. [Compose] is pure; [Post] plans the effects that send. Values that reach a header are
@@ -8,6 +9,7 @@ package letter
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -65,6 +67,9 @@ var page = sync.OnceValue(func() *template.Template {
 
 // Compose makes the message. fault.Invalid when the recipient's address or the link cannot be used.
 func Compose(from Sender, name, address string, c Content) (Message, error) {
+	if address == "" {
+		return Message{}, fault.Invalid.Errorf("%s has no e-mail address", cmp.Or(clean(name, 80), "the client"))
+	}
 	to, err := mail.ParseAddress(address)
 	if err != nil || strings.ContainsAny(address, "\r\n\x00") {
 		return Message{}, fault.Invalid.Errorf("%q is not an e-mail address", clean(address, 80))

@@ -45,6 +45,19 @@ func letters(locale string) map[string]letter.Content {
 		"receipt-credit": letter.OfReceipt(locale, letter.ReceiptFacts{
 			Name: "", Number: "2026-0042", Currency: "EUR", Amount: 150000, Credit: 26544, Method: "transfer", ReceivedOn: rig.Day("2026-05-31"), URL: pay,
 		}),
+		"receipt-several": letter.OfReceipt(locale, letter.ReceiptFacts{
+			Name: "Ada Lovelace", Number: "2026-0042", Currency: "EUR", Amount: 300000, Method: "transfer", ReceivedOn: rig.Day("2026-05-31"), URL: pay,
+			Parts: []letter.Part{{"2026-0042", 123456}, {"2026-0043", 176544}},
+		}),
+		"processing": letter.OfProcessing(locale, letter.PaymentFacts{
+			Name: "Ada Lovelace", Number: "2026-0042", Currency: "EUR", Amount: 119000, Due: 119000, DueOn: rig.Day("2026-03-01"), Method: "sepa_debit", URL: pay,
+		}),
+		"failed": letter.OfFailed(locale, letter.PaymentFacts{
+			Name: "Ada Lovelace", Number: "2026-0042", Currency: "EUR", Amount: 60000, Due: 119000, DueOn: rig.Day("2026-03-01"), Method: "sepa_debit", URL: pay,
+		}),
+		"link-estimate":     letter.OfEstimateLink(locale, letter.LinkFacts{Name: "Ada Lovelace", Number: "E-0042", URL: strings.Replace(pay, "/i/", "/e/", 1)}),
+		"link-invoice":      letter.OfInvoiceLink(locale, letter.LinkFacts{Name: "Ada Lovelace", Number: "2026-0042", Currency: "EUR", Due: 119000, DueOn: rig.Day("2026-03-01"), URL: pay}),
+		"link-invoice-paid": letter.OfInvoiceLink(locale, letter.LinkFacts{Name: "Ada Lovelace", Number: "2026-0042", Currency: "EUR", URL: pay}),
 	}
 }
 

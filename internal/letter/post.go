@@ -16,7 +16,6 @@ import (
 	"onebook/internal/link"
 	"onebook/internal/member"
 	"onebook/internal/message"
-	"onebook/internal/payment"
 	"onebook/internal/sale"
 	"onebook/internal/store"
 )
@@ -53,7 +52,7 @@ func (p *Post) Estimate(ctx context.Context, e effect.Effect) (effect.Plan, erro
 			Name: c.To.Name, Number: es.Number, Currency: es.Body.Currency, Total: es.Body.Totals.Total, ValidUntil: es.ValidUntil, URL: url,
 		})
 	}
-	plan, err := p.plan(e, es.Same(), *es.Frozen, c, link.Link{ID: es.LinkID, Scope: link.Estimate}, write, "Mailed estimate "+es.Number, nil)
+	plan, err := p.plan(e, []store.Op{es.Same()}, *es.Frozen, c, link.Link{ID: es.LinkID, Scope: link.Estimate}, write, "Mailed estimate "+es.Number, nil)
 	if es.State != estimate.Sent && es.State != estimate.Viewed {
 		// Not a bare plan: when the mail service reports a letter whose sender died, it was sent whatever happened since.
 		plan.Skip = "the estimate is " + string(es.State)
@@ -79,7 +78,7 @@ func (p *Post) Invoice(ctx context.Context, e effect.Effect) (effect.Plan, error
 			Name: c.To.Name, Number: i.Number, Currency: i.Body.Currency, Total: i.Body.Totals.Total, Due: i.Due(), DueOn: i.DueOn, URL: url,
 		})
 	}
-	plan, err := p.plan(e, i.Same(), *i.Frozen, c, payLink(i), write, "Mailed invoice "+i.Number, func(ctx context.Context, message string) (store.Op, error) {
+	plan, err := p.plan(e, []store.Op{i.Same()}, *i.Frozen, c, payLink(i), write, "Mailed invoice "+i.Number, func(ctx context.Context, message string) (store.Op, error) {
 		tr, err := invoice.GetTrack(ctx, p.Table, i)
 		if err != nil {
 			return store.Op{}, err
@@ -93,42 +92,44 @@ func (p *Post) Invoice(ctx context.Context, e effect.Effect) (effect.Plan, error
 	return plan, err
 }
 
-// Receipt plans the receipt of a payment.
-func (p *Post) Receipt(ctx context.Context, e effect.Effect) (effect.Plan, error) {
-	pay, err := payment.Get(ctx, p.Table, e.Subject)
+// Renewal plans the letter that a client asked for because the link was lost. It goes to the address on record whatever
+// became of the document: the page tells.
+func (p *Post) Renewal(ctx context.Context, e effect.Effect) (effect.Plan, error) {
+	if strings.HasPrefix(e.Subject, "es_") {
+		es, err := estimate.Get(ctx, p.Table, e.Subject)
+		if err != nil {
+			return effect.Plan{}, err
+		}
+		c, err := p.Clients.Client(ctx, es.ContactID)
+		if err != nil {
+			return effect.Plan{}, err
+		}
+		return p.plan(e, nil, *es.Frozen, c, link.Link{ID: es.LinkID, Scope: link.Estimate}, func(url string) Content {
+			return OfEstimateLink(es.Frozen.Locale, LinkFacts{Name: c.To.Name, Number: es.Number, URL: url})
+		}, "Mailed the link of estimate "+es.Number+" again", nil)
+	}
+	i, err := invoice.Get(ctx, p.Table, e.Subject)
 	if err != nil {
 		return effect.Plan{}, err
 	}
-	if pay.State != payment.Succeeded {
-		return effect.Plan{Skip: "the payment is " + string(pay.State)}, nil
-	}
-	i, err := invoice.Get(ctx, p.Table, e.Args["invoice"])
+	c, err := p.Clients.Client(ctx, i.ContactID)
 	if err != nil {
 		return effect.Plan{}, err
 	}
-	c, err := p.Clients.Client(ctx, pay.ContactID)
-	if err != nil {
-		return effect.Plan{}, err
-	}
-	if c.To.Email == "" {
-		return effect.Plan{Skip: "the client has no e-mail address"}, nil
-	}
-	write := func(url string) Content {
-		return OfReceipt(i.Frozen.Locale, ReceiptFacts{
-			Name: c.To.Name, Number: i.Number, Currency: pay.Currency, Amount: pay.Amount, Remains: i.Due(), Credit: pay.Credit,
-			Method: pay.Method, ReceivedOn: pay.ReceivedOn, URL: url,
+	return p.plan(e, []store.Op{i.Same()}, *i.Frozen, c, payLink(i), func(url string) Content {
+		return OfInvoiceLink(i.Frozen.Locale, LinkFacts{
+			Name: c.To.Name, Number: i.Number, Currency: i.Body.Currency, Due: i.Due(), DueOn: i.DueOn, URL: url,
 		})
-	}
-	return p.plan(e, i.Same(), *i.Frozen, c, payLink(i), write, "Mailed the receipt for invoice "+i.Number, nil)
+	}, "Mailed the link of invoice "+i.Number+" again", nil)
 }
 
 func payLink(i invoice.Invoice) link.Link { return link.Link{ID: i.LinkID, Scope: link.Invoice} }
 
 // plan writes the letter only when it is sent: who merely confirms one needs neither the link's key nor the mail service. The
 // document must still be as it was read at the last moment before the call, so that no letter tells what is not so any more.
-func (p *Post) plan(e effect.Effect, same store.Op, f sale.Frozen, c sale.Client, to link.Link, write func(url string) Content, text string, track func(context.Context, string) (store.Op, error)) (effect.Plan, error) {
+func (p *Post) plan(e effect.Effect, same []store.Op, f sale.Frozen, c sale.Client, to link.Link, write func(url string) Content, text string, track func(context.Context, string) (store.Op, error)) (effect.Plan, error) {
 	return effect.Plan{
-		Checks: []store.Op{same},
+		Checks: same,
 		Call: func(ctx context.Context) (string, error) {
 			url, err := p.Links.URL(ctx, to)
 			if err != nil {

@@ -34,6 +34,9 @@ const (
 	Invoice  = "invoice"  // see, pay, download
 )
 
+// MailRenewal is the effect that mails a link again because the client asked for it; its subject is the document.
+const MailRenewal = "mail.link"
+
 // Link is what a token leads to.
 type Link struct {
 	ID        string    `json:"id"` // lk_…

@@ -164,6 +164,11 @@ func (p Payment) Put() (store.Op, error) {
 	return store.Put(it).Else(activity.ErrContended), nil
 }
 
+// Same answers the operation that demands the payment as it was read, and changes nothing.
+func (p Payment) Same() store.Op {
+	return store.Check(key(p.ContactID, p.ID), p.version).Else(fault.Unready.Errorf("the payment has moved meanwhile"))
+}
+
 // Decode reads a payment from its item.
 func Decode(it store.Item) (Payment, error) {
 	var p Payment

@@ -74,6 +74,7 @@ func New(tb testing.TB, around ...func(store.Table) store.Table) *Rig {
 	r.Printer = &printing.Printer{Table: table, Records: r.Records, Blobs: r.Blobs, Links: r.Links, Now: r.Clock.Now}
 	r.Runner = &effect.Runner{Table: table, Now: r.Clock.Now, Handlers: map[string]effect.Handler{
 		selling.MailEstimate: r.Post.Estimate, billing.MailInvoice: r.Post.Invoice, checkout.MailReceipt: r.Post.Receipt,
+		checkout.MailProcessing: r.Post.Processing, checkout.MailFailed: r.Post.Failed, link.MailRenewal: r.Post.Renewal,
 		billing.PrintPDF: r.Printer.Invoice, selling.PrintEstimate: r.Printer.Estimate, archive.RestorePDF: r.Printer.Restore,
 		selling.BillAccepted: r.Selling.Accepted(r.Billing),
 	}}

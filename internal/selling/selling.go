@@ -304,7 +304,7 @@ func (s *Service) Send(ctx context.Context, by activity.By, estimateID string) (
 		default:
 			return nil, fault.Unready.Errorf("an estimate that is %s cannot be sent", e.State)
 		}
-		op, err := s.mail(*e, now)
+		op, err := s.mail(*e, MailEstimate, "Mail of estimate "+e.Number, now)
 		if err != nil {
 			return nil, err
 		}
@@ -506,7 +506,7 @@ func (s *Service) Renew(ctx context.Context, by activity.By, l link.Link) error 
 			return nil, err
 		}
 		now := s.Now().UTC()
-		op, err := s.mail(e, now)
+		op, err := s.mail(e, link.MailRenewal, "Link of estimate "+e.Number, now)
 		if err != nil {
 			return nil, err
 		}
@@ -518,10 +518,10 @@ func (s *Service) Renew(ctx context.Context, by activity.By, l link.Link) error 
 	return err
 }
 
-// mail puts the letter with an estimate in line.
-func (s *Service) mail(e estimate.Estimate, now time.Time) (store.Op, error) {
+// mail puts a letter about an estimate in line.
+func (s *Service) mail(e estimate.Estimate, kind, title string, now time.Time) (store.Op, error) {
 	return effect.New(effect.Effect{
-		ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: MailEstimate, ContactID: e.ContactID, Subject: e.ID,
-		Title: "Mail of estimate " + e.Number, Area: issue.Billing,
+		ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: kind, ContactID: e.ContactID, Subject: e.ID,
+		Title: title, Area: issue.Billing,
 	}, now)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/mail"
 
 	idp "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -16,6 +17,7 @@ import (
 	"onebook/internal/cognito"
 	"onebook/internal/effect"
 	"onebook/internal/letter"
+	"onebook/internal/link"
 	"onebook/internal/member"
 	"onebook/internal/printing"
 	"onebook/internal/reply"
@@ -30,7 +32,10 @@ func runner(x *app.Product, lanes ...string) *effect.Runner {
 		switch lane {
 		case effect.Mail:
 			p := post(x)
-			r.Handlers[selling.MailEstimate], r.Handlers[billing.MailInvoice], r.Handlers[checkout.MailReceipt] = p.Estimate, p.Invoice, p.Receipt
+			maps.Copy(r.Handlers, map[string]effect.Handler{
+				selling.MailEstimate: p.Estimate, billing.MailInvoice: p.Invoice, checkout.MailReceipt: p.Receipt,
+				checkout.MailProcessing: p.Processing, checkout.MailFailed: p.Failed, link.MailRenewal: p.Renewal,
+			})
 			r.Handlers[member.SignIn] = x.Members.Enrol(directory(x))
 		case effect.Book:
 			r.Handlers[selling.BillAccepted] = x.Selling.Accepted(x.Billing)
