@@ -104,6 +104,8 @@ type Deed struct {
 
 	Tie    *Tie     // what the head of this chain belongs to from now on; nil leaves it as it is
 	Beside []Beside // what the same deed writes on further chains
+
+	nothing bool
 }
 
 // Beside is the part of a deed that lies on another chain, such as that of the contact whose credit pays, or of the one
@@ -120,6 +122,10 @@ type Tie struct {
 	Members    []string // contacts merged into this one, those of its members included
 	MergedInto string   // the contact that survived, never one that was merged itself
 }
+
+// Nothing is the answer of a decision that finds the deed done already: no entry is written. What the caller's
+// Idempotency-Key made is subject, the same as if the deed had been done now.
+func Nothing(subject string) *Deed { return &Deed{Subject: subject, nothing: true} }
 
 // Errors that make a deed be decided again on fresh reads. They never reach a caller.
 var (
@@ -177,7 +183,8 @@ func (r *Records) Family(ctx context.Context, contact string) ([]string, error) 
 
 // Do writes one deed on a chain. decide reads what it needs and answers the deed, without writing; when another
 // deed came between it is called again and must decide from fresh reads. It may answer any fault, which Do passes on
-// with nothing written. An answer of (nil, nil) means that there is nothing to do; Do then writes nothing.
+// with nothing written. An answer of (nil, nil) means that there is nothing to do; Do then writes nothing. [Nothing] says
+// the same and keeps the caller's Idempotency-Key, so that its repetition is known as one.
 //
 // ErrOnce: by.Once was taken meanwhile. fault.Busy: too much contention within the deadline.
 func (r *Records) Do(ctx context.Context, by By, c Chain, decide func(ctx context.Context, h Head) (*Deed, error)) (Entry, error) {
@@ -190,6 +197,9 @@ func (r *Records) Do(ctx context.Context, by By, c Chain, decide func(ctx contex
 		d, err := decide(ctx, h)
 		if err != nil || d == nil {
 			return Entry{}, err
+		}
+		if d.nothing {
+			return Entry{}, r.keep(ctx, by, d)
 		}
 		e, err := r.write(ctx, by, c, h, d)
 		switch {
@@ -232,6 +242,21 @@ func (r *Records) Begin(ctx context.Context, by By, contact string, decide func(
 		contact = survivor
 	}
 	return Entry{}, store.ErrBusy
+}
+
+// keep writes the claim of the caller's Idempotency-Key alone, when there is one still to be written.
+func (r *Records) keep(ctx context.Context, by By, d *Deed) error {
+	if !by.Once.pending() {
+		return nil
+	}
+	op, err := by.Once.claim(r.Now().UTC(), r.onceFor(), d)
+	if err == nil {
+		err = r.Table.Write(ctx, op)
+	}
+	if err == nil {
+		by.Once.done()
+	}
+	return err
 }
 
 func (r *Records) write(ctx context.Context, by By, c Chain, h Head, d *Deed) (Entry, error) {

@@ -329,7 +329,7 @@ func (s Contacts) shown(ctx context.Context, items []store.Item, today civil.Dat
 	}
 	for n, i := range is {
 		out[at[n]] = documentView{
-			ID: i.ID, Kind: "invoice", Number: i.Number, Status: string(i.State), Display: i.Display(today, !trs[n].ViewedAt.IsZero()),
+			ID: i.ID, Kind: "invoice", Number: i.Number, Status: string(i.State), Display: i.Display(today, trs[n]),
 			Currency: i.Body.Currency, Total: i.Body.Totals.Total, Due: i.Due(), IssuedOn: i.IssuedOn, DueOn: i.DueOn,
 			SentAt: when(i.SentAt), CreatedAt: i.CreatedAt, PDFReady: trs[n].PDF != nil,
 		}

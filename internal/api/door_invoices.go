@@ -81,7 +81,7 @@ type invoiceView struct {
 	ID         string `json:"id"`
 	Number     string `json:"number,omitempty" doc:"from its issue on"`
 	Status     string `json:"status" enum:"draft,open,paid,void,uncollectible"`
-	Display    string `json:"display" doc:"the word that people read: draft, issued, sent, viewed, partially paid, overdue, paid, credited, written off, void"`
+	Display    string `json:"display" doc:"the word that people read: draft, issued, sent, viewed, partially paid, overdue, paying, paid, credited, written off, void"`
 	ContactID  string `json:"contactId"`
 	EstimateID string `json:"estimateId,omitempty"`
 	OrderID    string `json:"orderId,omitempty"`
@@ -109,7 +109,7 @@ type invoiceView struct {
 
 func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceView {
 	v := invoiceView{
-		ID: i.ID, Number: i.Number, Status: string(i.State), Display: i.Display(today, !tr.ViewedAt.IsZero()), ContactID: i.ContactID,
+		ID: i.ID, Number: i.Number, Status: string(i.State), Display: i.Display(today, tr), ContactID: i.ContactID,
 		EstimateID: i.EstimateID, OrderID: i.OrderID, Share: string(i.Share), Deposit: i.Share == invoice.Deposit, SaleView: viewOf(i.Body), Paid: i.Paid, Credited: i.Credited, Due: i.Due(),
 		IssuedOn: i.IssuedOn, DueOn: i.DueOn, DueDays: i.DueDays, Recipients: []string{}, SentAt: when(i.SentAt),
 		ViewedAt: when(tr.ViewedAt), PaidAt: when(i.PaidAt), VoidReason: i.VoidReason, Reminders: []reminderView{},

@@ -55,6 +55,7 @@ type paymentView struct {
 	Allocations   []allocationView `json:"allocations" doc:"what of it went to which invoice"`
 	Credit        int64            `json:"credit" format:"minor" doc:"what became the contact's credit"`
 	Paying        bool             `json:"paying,omitempty" doc:"the client has done all, the money is on its way"`
+	Methods       []string         `json:"methods,omitempty" doc:"that its payment page offers"`
 	Attempts      []attemptView    `json:"attempts" doc:"tries on the payment page that did not succeed"`
 	PaymentIntent string           `json:"paymentIntent,omitempty" doc:"the provider's id"`
 	CreatedAt     time.Time        `json:"createdAt"`
@@ -72,7 +73,7 @@ func paymentOf(p payment.Payment) paymentView {
 		v.Allocations = append(v.Allocations, allocationView(a))
 	}
 	if o := p.Online; o != nil {
-		v.InvoiceID, v.Paying, v.PaymentIntent = o.InvoiceID, o.Paying, o.Intent
+		v.InvoiceID, v.Paying, v.PaymentIntent, v.Methods = o.InvoiceID, o.Paying, o.Intent, o.Methods
 		for _, a := range o.Attempts {
 			v.Attempts = append(v.Attempts, attemptView(a))
 		}

@@ -115,6 +115,8 @@ type publicView struct {
 	Credited int64          `json:"credited" format:"minor"`
 	Due      int64          `json:"due" format:"minor"`
 	CanPay   bool           `json:"canPay"`
+	Paying   int64          `json:"paying,omitempty" format:"minor" doc:"is on its way and has not arrived"`
+	Methods  []string       `json:"methods,omitempty" doc:"that it can be paid by online; absent when it cannot"`
 	Payments []receivedView `json:"payments" doc:"what was received for it"`
 	PDFReady bool           `json:"pdfReady"`
 	Transfer *transferView  `json:"transfer,omitempty" doc:"how to pay what is due by bank"`
@@ -213,32 +215,35 @@ func (s Portal) invoice(ctx context.Context, l link.Link, today civil.Date) (pub
 	if err != nil {
 		return publicView{}, Tag{}, err
 	}
-	v.Status, v.Display = string(i.State), i.Display(today, false)
-	v.CanPay = i.State == invoice.Open && i.Due() > 0 && !paying
+	v.Status, v.Display, v.Paying = string(i.State), i.Display(today, invoice.Track{Paying: tr.Paying}), paying
+	v.CanPay = i.State == invoice.Open && i.Due() > paying
+	if v.CanPay {
+		if v.Methods, err = s.Checkout.Methods(ctx, i); err != nil {
+			return publicView{}, Tag{}, err
+		}
+	}
 	if v.CanPay || i.State == invoice.Uncollectible {
-		v.Transfer = (*transferView)(i.Frozen.Transfer(i.Number, i.Due(), i.Body.Currency))
+		v.Transfer = (*transferView)(i.Frozen.Transfer(i.Number, i.Due()-paying, i.Body.Currency))
 	}
 	switch {
 	case i.State == invoice.Uncollectible: // a word of the books, which says nothing to a client
 		v.Status, v.Display = "open", "due"
-	case paying && i.State == invoice.Open:
-		v.Display = "paying"
 	case v.Display == "sent" || v.Display == "issued":
 		v.Display = "due"
 	}
 	return v, Tag{Rev: i.Version()}, nil
 }
 
-// payments notes what was received for an invoice, and answers whether more is on its way.
-func (s Portal) payments(ctx context.Context, i invoice.Invoice, v *publicView) (paying bool, err error) {
+// payments notes what was received for an invoice, and answers how much more is on its way.
+func (s Portal) payments(ctx context.Context, i invoice.Invoice, v *publicView) (paying int64, err error) {
 	for cursor := ""; ; {
 		var ps []payment.Payment
 		if ps, cursor, err = payment.OfContact(ctx, s.Table, i.ContactID, 200, cursor); err != nil {
-			return false, err
+			return 0, err
 		}
 		for _, p := range ps {
-			if p.Open() && p.Online != nil && p.Online.InvoiceID == i.ID && p.Online.Paying {
-				paying = true
+			if p.Paying(i.ID) {
+				paying += p.Amount
 			}
 			for _, a := range p.Allocations {
 				if a.InvoiceID == i.ID && p.State != payment.Voided {
@@ -253,8 +258,8 @@ func (s Portal) payments(ctx context.Context, i invoice.Invoice, v *publicView) 
 }
 
 type pageForm struct {
-	Amount int64  `json:"amount,omitempty" minimum:"1" format:"minor" doc:"all that is due unless given"`
-	Method string `json:"method,omitempty" enum:"card"`
+	Amount int64  `json:"amount,omitempty" minimum:"1" format:"minor" doc:"all that is due, less what is on its way, unless given"`
+	Method string `json:"method,omitempty" enum:"card,us_bank_account,sepa_debit" doc:"the one that the page is to offer; all of methods unless given"`
 }
 
 // deedOnDocument is a deed of a client on the document of a link of this scope.
@@ -350,10 +355,10 @@ func (s Portal) moneyRoutes(r *Router) {
 		if err != nil {
 			return checkout.Page{}, err
 		}
-		return s.Checkout.Start(ctx, by, l.Document, req.Body.Amount)
+		return s.Checkout.Start(ctx, by, l.Document, checkout.Ask{Amount: req.Body.Amount, Method: req.Body.Method})
 	}
 	Act(r, Op{ID: "checkout", Path: "/public/documents/{ref}/checkout", Public: true, Summary: "The hosted page to pay an invoice on.",
-		About: "The same amount again answers the page that is open already."}, Deed[refParam, pageForm, urlView]{
+		About: "The same amount and method again answers the page that is open already. Five pages of one invoice may be open; one more closes the oldest. 409 paying when a payment of the whole is under way; 422 amount_not_payable_online when the provider cannot take the amount."}, Deed[refParam, pageForm, urlView]{
 		Do: func(ctx context.Context, by activity.By, req *Request[refParam, pageForm]) (string, error) {
 			page, err := start(ctx, by, req)
 			return page.PaymentID, err
@@ -367,6 +372,7 @@ func (s Portal) moneyRoutes(r *Router) {
 				return urlView{URL: p.Online.URL}, Tag{}, nil
 			}
 			// The attempt was recorded but the provider's answer was lost: asking again goes on with it.
+			by.Once = nil // its record was written with the attempt
 			page, err := start(ctx, by, req)
 			return urlView{URL: page.URL}, Tag{}, err
 		},
@@ -412,7 +418,7 @@ func (s Portal) settle(ctx context.Context, session string) error {
 	} else if err != nil {
 		return err
 	}
-	return s.Checkout.SettleSession(ctx, member.Automaton(member.Puller), session)
+	return s.Checkout.Return(ctx, member.Automaton(member.Puller), session)
 }
 
 // renew mails a link again, to the address on record. It tells nobody whether there is such a link.

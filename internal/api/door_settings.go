@@ -96,6 +96,7 @@ type SettingsForm struct {
 	ValidDays        int           `json:"validDays" minimum:"1" maximum:"365" doc:"of estimates"`
 	PricesIncludeTax bool          `json:"pricesIncludeTax,omitempty"`
 	VoidSent         bool          `json:"voidSent,omitempty" doc:"invoices that were sent may be voided"`
+	OnlineMethods    []string      `json:"onlineMethods,omitempty" doc:"that payment pages offer: card always, us_bank_account for USD, sepa_debit for EUR; all of them unless given"`
 	PaymentTerms     string        `json:"paymentTerms,omitempty" maxLength:"1000"`
 	Bank             *bankForm     `json:"bank,omitempty" doc:"where clients transfer to; stands on invoices issued from then on"`
 	Terms            *termsForm    `json:"terms,omitempty" doc:"what clients agree to with an estimate; another text needs another version"`
@@ -136,7 +137,7 @@ func settingsOf(x org.Settings) settingsView {
 	return settingsView{LogoSHA256: x.LogoSHA256, OnAcceptanceBy: x.OnAcceptanceBy, Version: x.Version() + 1, SettingsForm: SettingsForm{
 		Name: x.Name, Address: addressForm(x.Address), TimeZone: x.TimeZone, Currency: x.Currency, Locale: x.Locale, TaxID: x.TaxID,
 		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Logo: x.Logo, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
-		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, PaymentTerms: x.PaymentTerms,
+		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, OnlineMethods: x.OnlineMethods, PaymentTerms: x.PaymentTerms,
 		OnAcceptance: x.OnAcceptance, AcceptanceDeposit: x.AcceptanceDeposit,
 		Terms: termsOf(&x.Terms), Slug: x.PublicSlug(), InquiryOwnerID: x.InquiryOwnerID, RecordOwnerID: x.RecordOwnerID, Bank: (*bankForm)(x.Bank),
 		CustomFields: each(x.CustomFields, func(c org.CustomField) customFieldForm { return customFieldForm(c) }),
@@ -172,6 +173,7 @@ func (f SettingsForm) apply(x org.Settings) org.Settings {
 		x.Terms = org.Terms(*f.Terms)
 	}
 	x.InquiryOwnerID, x.RecordOwnerID, x.Bank = f.InquiryOwnerID, f.RecordOwnerID, (*org.Bank)(f.Bank)
+	x.OnlineMethods = f.OnlineMethods
 	x.CustomFields = each(f.CustomFields, func(c customFieldForm) org.CustomField { return org.CustomField(c) })
 	return x
 }

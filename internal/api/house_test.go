@@ -232,6 +232,8 @@ type bank struct {
 	asked    int
 }
 
+func (b *bank) Payable(int64, string) error { return nil }
+
 func (b *bank) NewCustomer(_ context.Context, key string, _ payment.Customer) (string, error) {
 	return "cus_" + key, nil
 }

@@ -65,7 +65,7 @@ func TestEveryDeedAsks(t *testing.T) {
 		{"record a payment", "owner billing", func(b by) error {
 			return second(r.Checkout.Manual(r.Ctx, b, checkout.ManualInput{InvoiceID: i.ID}))
 		}},
-		{"open the payment page", "owner billing client", func(b by) error { return second(r.Checkout.Start(r.Ctx, b, i.ID, -1)) }},
+		{"open the payment page", "owner billing client", func(b by) error { return second(r.Checkout.Start(r.Ctx, b, i.ID, checkout.Ask{Amount: -1})) }},
 		{"tell an outcome", "webhook puller client", func(b by) error { return r.Checkout.Settle(r.Ctx, b, "pi_x") }},
 		{"tell of a page", "webhook puller client", func(b by) error { return r.Checkout.SettleSession(r.Ctx, b, "cs_x") }},
 		{"tell of an event", "webhook puller client", func(b by) error {

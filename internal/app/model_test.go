@@ -169,7 +169,7 @@ func TestLifeAgainstModel(t *testing.T) {
 						return nil, nil
 					}
 				}
-				p, err := r.Checkout.Start(r.Ctx, rig.Owner, b.id, amount)
+				p, err := r.Checkout.Start(r.Ctx, rig.Owner, b.id, checkout.Ask{Amount: amount})
 				r.Bank.Fail = nil
 				switch {
 				case b.due() == 0:

@@ -124,7 +124,7 @@ func measure(t *testing.T) []row {
 	cost("invoice: the client opens it", 0, func() error { return r.Billing.View(r.Ctx, by(rig.Client(i.LinkID)), id) })
 	var page checkout.Page
 	cost("payment: open the page", 0, func() error {
-		page, err = r.Checkout.Start(r.Ctx, by(rig.Client(i.LinkID)), id, 0)
+		page, err = r.Checkout.Start(r.Ctx, by(rig.Client(i.LinkID)), id, checkout.Ask{})
 		return err
 	})
 	intent := r.Bank.Pay(page.URL, rig.Succeed)

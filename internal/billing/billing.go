@@ -399,7 +399,7 @@ func (s *Service) idle(ctx context.Context, i invoice.Invoice) error {
 			return err
 		}
 		for _, p := range ps {
-			if p.Open() && p.Online != nil && p.Online.InvoiceID == i.ID && p.Online.Paying {
+			if p.Paying(i.ID) {
 				return fault.Unready.Errorf("a payment of invoice %s is under way; wait for it", i.Number).Coded("paying")
 			}
 		}

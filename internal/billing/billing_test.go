@@ -283,7 +283,7 @@ func TestOverdue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := i.Display(today, false); got != want {
+			if got := i.Display(today, invoice.Track{}); got != want {
 				t.Errorf("%s at %s: %s", x.zone, moment, got)
 			}
 			found, _, err := invoice.List(r.Ctx, r.Table, invoice.Filter{Overdue: true, Today: today}, 10, "")

@@ -17,7 +17,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"onebook/internal/activity"
@@ -33,7 +35,6 @@ import (
 	"onebook/internal/payment"
 	"onebook/internal/sale"
 	"onebook/internal/store"
-	"onebook/internal/task"
 )
 
 // Effects that write to the payer. Their subject is the payment; the argument "invoice" names what it was for, and a
@@ -70,11 +71,17 @@ type Page struct {
 	PaymentID string
 }
 
-// Start opens the hosted page for an invoice, over amount, or over all that is due when amount is zero. The same invoice and
-// amount answer the page that is open already, so a double click opens one. fault.Unready when nothing is due or a payment of
-// it is under way; fault.Invalid when the amount cannot be paid there; fault.Busy when the provider does not answer: asking again
-// goes on with the same attempt.
-func (s *Service) Start(ctx context.Context, by activity.By, invoiceID string, amount int64) (Page, error) {
+// Ask is what a client wants to pay, and with what.
+type Ask struct {
+	Amount int64  // minor units; zero: all that is due and not on its way yet
+	Method string // the one that the page is to offer, in the provider's word; empty: all that the organisation takes
+}
+
+// Start opens the hosted page for an invoice. The same invoice, amount and methods answer the page that is open already, so
+// a double click opens one. fault.Unready when nothing is due, or nothing that is not on its way; fault.Invalid when the
+// amount or the method is not possible there; fault.Busy when the provider does not answer: asking again goes on with the
+// same attempt.
+func (s *Service) Start(ctx context.Context, by activity.By, invoiceID string, ask Ask) (Page, error) {
 	if err := member.May(by, member.PaymentStart); err != nil {
 		return Page{}, err
 	}
@@ -85,16 +92,20 @@ func (s *Service) Start(ctx context.Context, by activity.By, invoiceID string, a
 	if err := link.Own(by, inv.LinkID); err != nil {
 		return Page{}, err
 	}
-	if amount == 0 {
-		amount = inv.Due()
-	}
-	if err := payable(inv, amount); err != nil {
-		return Page{}, err
-	}
 	if err := s.lost(ctx, inv); err != nil {
 		return Page{}, err
 	}
-	p, err := s.attempt(ctx, by, inv, amount)
+	methods, err := s.Methods(ctx, inv)
+	if err != nil {
+		return Page{}, err
+	}
+	if ask.Method != "" {
+		if !slices.Contains(methods, ask.Method) {
+			return Page{}, fault.InField("method", "invalid", "this invoice can be paid by %s", strings.Join(methods, ", "))
+		}
+		methods = []string{ask.Method}
+	}
+	p, err := s.attempt(ctx, by, inv, ask.Amount, methods)
 	if err != nil {
 		return Page{}, err
 	}
@@ -109,18 +120,33 @@ func (s *Service) Start(ctx context.Context, by activity.By, invoiceID string, a
 	return Page{URL: p.Online.URL, PaymentID: p.ID}, nil
 }
 
-func payable(i invoice.Invoice, amount int64) error {
+// Methods answers the methods that an invoice can be paid by online, the card first.
+func (s *Service) Methods(ctx context.Context, i invoice.Invoice) ([]string, error) {
+	set, err := s.Org.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return payment.Offered(i.Body.Currency, set.OnlineMethods), nil
+}
+
+// payable answers the amount that is asked for, when it can be paid beside what is on its way.
+func (s *Service) payable(i invoice.Invoice, amount, paying int64) (int64, error) {
+	if amount == 0 {
+		amount = i.Due() - paying
+	}
 	switch {
 	case i.State == invoice.Paid:
-		return fault.Unready.Errorf("invoice %s is paid already", i.Number).Coded("paid")
+		return 0, fault.Unready.Errorf("invoice %s is paid already", i.Number).Coded("paid")
 	case i.State != invoice.Open:
-		return fault.Unready.Errorf("this invoice cannot be paid now")
-	case amount < 0 || amount > i.Due():
-		return fault.InField("amount", "invalid", "an amount between the smallest coin and what is due, %s, is needed", money.Format(i.Due(), i.Body.Currency))
+		return 0, fault.Unready.Errorf("this invoice cannot be paid now")
 	case i.Due() <= 0:
-		return fault.Unready.Errorf("nothing is due on invoice %s", i.Number)
+		return 0, fault.Unready.Errorf("nothing is due on invoice %s", i.Number)
+	case paying > 0 && (amount == 0 || amount > i.Due()-paying && amount <= i.Due()):
+		return 0, fault.Unready.Errorf("a payment of this invoice is under way; you will hear when it has arrived").Coded("paying")
+	case amount < 0 || amount > i.Due():
+		return 0, fault.InField("amount", "invalid", "an amount between the smallest coin and what is due, %s, is needed", money.Format(i.Due(), i.Body.Currency))
 	}
-	return nil
+	return amount, s.Provider.Payable(amount, i.Body.Currency)
 }
 
 // open asks the provider for the page of a recorded attempt, with its id as key: doing it again answers the same page.
@@ -133,13 +159,25 @@ func (s *Service) open(ctx context.Context, inv invoice.Invoice, p payment.Payme
 	if inv.Frozen != nil {
 		locale = inv.Frozen.Locale
 	}
-	ses, err := s.Provider.NewSession(ctx, p.ID, payment.SessionRequest{
+	req := payment.SessionRequest{
 		Customer: customer, Amount: p.Amount, Currency: p.Currency, Description: "Invoice " + inv.Number, Reference: p.ID,
 		Metadata:   map[string]string{metaKey: p.ID, invoices: inv.ID},
 		SuccessURL: s.Base + "/v1/public/return?session={CHECKOUT_SESSION_ID}", CancelURL: s.Base + "/i/",
 		// The whole request must be the same when it is repeated, so the end of the page counts from the attempt's record.
-		Methods: []string{"card"}, ExpiresAt: p.CreatedAt.Add(pageFor).Truncate(time.Second), Locale: locale,
-	})
+		Methods: p.Online.Methods, ExpiresAt: p.CreatedAt.Add(pageFor).Truncate(time.Second), Locale: locale,
+	}
+	if len(req.Methods) == 0 {
+		req.Methods = []string{payment.ByCard}
+	}
+	ses, err := s.Provider.NewSession(ctx, p.ID, req)
+	if errors.Is(err, payment.ErrMethod) && p.Debit() != "" {
+		if err := s.unoffered(ctx, p.Debit()); err != nil {
+			return payment.Payment{}, err
+		}
+		// Another request needs another key, and the same one whenever this attempt is repeated.
+		req.Methods = []string{payment.ByCard}
+		ses, err = s.Provider.NewSession(ctx, p.ID+"-card", req)
+	}
 	switch {
 	case err == nil:
 		return s.opened(ctx, p.ID, ses)
@@ -199,10 +237,12 @@ func (s *Service) close(ctx context.Context, by activity.By, paymentID string, t
 		if !p.Open() {
 			return nil, nil
 		}
+		if p.Online.Paying && to == payment.Failed {
+			return s.returned(ctx, p, payment.Intent{ID: p.Online.Intent})
+		}
 		if err := p.To(to); err != nil {
 			return nil, err
 		}
-		p.Online.Paying = false
 		op, err := p.Put()
 		if err != nil {
 			return nil, err
@@ -285,7 +325,7 @@ func (s *Service) received(ctx context.Context, p *payment.Payment, invoiceID st
 		}
 		ops = append(ops, op)
 		if inv.State == invoice.Paid {
-			ends, err := task.Ended(ctx, s.Table, now, inv.ID, task.Settled, "invoice "+inv.Number+" is paid")
+			ends, err := s.ended(ctx, inv, now)
 			if err != nil {
 				return nil, nil, err
 			}

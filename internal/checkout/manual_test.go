@@ -37,7 +37,7 @@ func TestManualPartWholeOver(t *testing.T) {
 	c := r.Contact("Ada Lovelace", "ada@client.example")
 	i := r.Invoice(c.ID, rig.Lines("100.00")) // 119.00
 	r.Cash(i.ID, 4000)
-	if got := r.GetInvoice(i.ID); got.State != invoice.Open || got.Due() != 7900 || got.Display(got.IssuedOn, false) != "partially paid" {
+	if got := r.GetInvoice(i.ID); got.State != invoice.Open || got.Due() != 7900 || got.Display(got.IssuedOn, invoice.Track{}) != "partially paid" {
 		t.Errorf("after a part it is %s with %d due", got.State, got.Due())
 	}
 	if b := r.Head(c.ID, "EUR"); b.Due != 7900 || b.Credit != 0 {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"onebook/internal/activity"
+	"onebook/internal/checkout"
 	"onebook/internal/fault"
 	"onebook/internal/invoice"
 	"onebook/internal/issue"
@@ -143,7 +144,7 @@ func TestOutcomeBeforeOurOwnWrite(t *testing.T) {
 		}
 		return nil, nil
 	}
-	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0); !errors.Is(err, fault.Busy) {
+	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{}); !errors.Is(err, fault.Busy) {
 		t.Fatalf("a lost answer is told as %v", err)
 	}
 	r.Bank.Fail = nil
@@ -152,7 +153,7 @@ func TestOutcomeBeforeOurOwnWrite(t *testing.T) {
 		r.Webhook(ev)
 	}
 	settled(t, r, c, i)
-	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0); !errors.Is(err, fault.Unready) {
+	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{}); !errors.Is(err, fault.Unready) {
 		t.Errorf("a paid invoice opens a page: %v", err)
 	}
 	r.Clock.Move(48 * time.Hour)
@@ -176,7 +177,7 @@ func TestLostAnswerSameKey(t *testing.T) {
 				return nil, nil
 			}
 			for range 3 {
-				if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0); !errors.Is(err, fault.Busy) {
+				if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{}); !errors.Is(err, fault.Busy) {
 					t.Fatal(err)
 				}
 			}
@@ -202,7 +203,7 @@ func TestLostAnswerFoundBySweeper(t *testing.T) {
 		}
 		return nil, nil
 	}
-	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0); !errors.Is(err, fault.Busy) {
+	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{}); !errors.Is(err, fault.Busy) {
 		t.Fatal(err)
 	}
 	r.Bank.Fail = nil
@@ -227,7 +228,7 @@ func TestOldAttemptIsLookedUp(t *testing.T) {
 			}
 			return nil, nil
 		}
-		_, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0)
+		_, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{})
 		if !errors.Is(err, fault.Busy) {
 			t.Fatal(err)
 		}
@@ -239,7 +240,7 @@ func TestOldAttemptIsLookedUp(t *testing.T) {
 		r.Clock.Move(22 * time.Hour)
 		r.Bank.Pay(r.Bank.Pages()[0].ID, rig.Succeed)
 		r.Clock.Move(3 * time.Hour)
-		_, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0)
+		_, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{})
 		if !errors.Is(err, fault.Unready) {
 			t.Errorf("the paid invoice opens a page: %v", err)
 		}
@@ -282,7 +283,7 @@ func TestOldAttemptIsLookedUp(t *testing.T) {
 			}
 			return nil, nil
 		}
-		_, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0)
+		_, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{})
 		if !errors.Is(err, fault.Busy) || len(r.Bank.Pages()) != 0 {
 			t.Errorf("without the list a page was opened: %v, %d pages", err, len(r.Bank.Pages()))
 		}
@@ -298,7 +299,7 @@ func TestRepeatJustBeforeTheEnd(t *testing.T) {
 		}
 		return nil, nil
 	}
-	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0); !errors.Is(err, fault.Busy) {
+	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{}); !errors.Is(err, fault.Busy) {
 		t.Fatal(err)
 	}
 	r.Bank.Fail = nil
@@ -546,7 +547,7 @@ func TestProcessing(t *testing.T) {
 	page := r.Page(i, 0)
 	intent := r.Bank.Pay(page.URL, rig.Process)
 	r.Sweep()
-	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0); !errors.Is(err, fault.Unready) {
+	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{}); !errors.Is(err, fault.Unready) {
 		t.Errorf("while money is on its way another page opens: %v", err)
 	}
 	if _, err := r.Billing.Void(r.Ctx, rig.Owner, i.ID, "no"); !errors.Is(err, fault.Unready) {
@@ -607,7 +608,7 @@ func TestDoubleClick(t *testing.T) {
 	pages := make(chan string, 30)
 	for range 30 {
 		wg.Go(func() {
-			p, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0)
+			p, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{})
 			if err != nil && !errors.Is(err, fault.Busy) {
 				t.Error(err)
 			}
@@ -636,7 +637,7 @@ func TestCustomerRenamedBetweenTries(t *testing.T) {
 		}
 		return nil, nil
 	}
-	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0); !errors.Is(err, fault.Busy) {
+	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{}); !errors.Is(err, fault.Busy) {
 		t.Fatal(err)
 	}
 	r.Bank.Fail = nil
@@ -664,7 +665,7 @@ func TestRefusedPage(t *testing.T) {
 		}
 		return nil, nil
 	}
-	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, 0); !errors.Is(err, fault.Invalid) {
+	if _, err := r.Checkout.Start(r.Ctx, rig.Client(i.LinkID), i.ID, checkout.Ask{}); !errors.Is(err, fault.Invalid) {
 		t.Fatal(err)
 	}
 	ps := r.Payments(c)
@@ -701,7 +702,7 @@ func TestStartRefusals(t *testing.T) {
 		{"a client without a link", activity.By{Kind: activity.Client}, i.ID, 0, fault.NotFound},
 		{"sales", rig.As(member.Sales), i.ID, 0, fault.Denied},
 	} {
-		if _, err := r.Checkout.Start(r.Ctx, x.by, x.id, x.amount); fault.KindOf(err) != x.kind {
+		if _, err := r.Checkout.Start(r.Ctx, x.by, x.id, checkout.Ask{Amount: x.amount}); fault.KindOf(err) != x.kind {
 			t.Errorf("%s: %v", x.name, err)
 		}
 	}

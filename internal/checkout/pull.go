@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"onebook/internal/activity"
@@ -28,15 +29,24 @@ type cursor struct {
 }
 
 // Pull asks the provider what happened since the last time, while any payment is open, and applies it as a webhook would.
-// It then looks up each payment whose page has ended without news. It goes on after a failure of one and joins the errors.
+// It then looks up each payment whose page has ended without news, and once a day each whose money is on its way. It goes on
+// after a failure of one and joins the errors.
 func (s *Service) Pull(ctx context.Context) error {
 	now := s.Now().UTC()
-	open, err := s.openPayments(ctx)
-	if err != nil || len(open) == 0 {
+	pages, err := s.openPayments(ctx, payment.DuePartition, "")
+	if err != nil {
 		return err
 	}
-	errs := []error{s.pullEvents(ctx, now, open)}
-	for _, paymentID := range open {
+	debits, err := s.openPayments(ctx, payment.DebitPartition, "")
+	if err != nil || len(pages)+len(debits) == 0 {
+		return err
+	}
+	errs := []error{s.pullEvents(ctx, now, slices.Concat(pages, debits))}
+	due, err := s.openPayments(ctx, payment.DebitPartition, now.Add(time.Second).Format(time.RFC3339))
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	for _, paymentID := range append(pages, due...) {
 		if err := s.Resolve(ctx, paymentID); err != nil {
 			errs = append(errs, fmt.Errorf("payment %s: %w", paymentID, err))
 		}
@@ -44,11 +54,11 @@ func (s *Service) Pull(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// openPayments answers the ids of all payments whose outcome is not known.
-func (s *Service) openPayments(ctx context.Context) ([]string, error) {
+// openPayments answers the ids of the payments in these partitions of the due index, before an instant when one is given.
+func (s *Service) openPayments(ctx context.Context, partition func(shard int) string, before string) ([]string, error) {
 	var out []string
 	for n := range payment.DueShards {
-		q := store.Query{Index: store.Due, Partition: payment.DuePartition(n)}
+		q := store.Query{Index: store.Due, Partition: partition(n), To: before}
 		for {
 			p, err := s.Table.List(ctx, q)
 			if err != nil {
@@ -74,7 +84,11 @@ func (s *Service) pullEvents(ctx context.Context, now time.Time, open []string) 
 		// The first time: nothing of ours can have happened before the oldest open attempt.
 		since = now
 		for _, paymentID := range open {
-			if p, err := payment.Get(ctx, s.Table, paymentID); err == nil && p.CreatedAt.Before(since) {
+			p, err := payment.Get(ctx, s.Table, paymentID)
+			if err != nil {
+				return err
+			}
+			if p.CreatedAt.Before(since) {
 				since = p.CreatedAt
 			}
 		}
@@ -139,8 +153,8 @@ func (s *Service) moveCursor(ctx context.Context, to time.Time, version int64) e
 	return err
 }
 
-// Resolve finds out what became of an open payment whose news is late: its page has ended, or it never got one. A payment
-// whose page is still open is left alone.
+// Resolve finds out what became of an open payment whose news is late: its page has ended, it never got one, or its money
+// has been on its way for a day. A payment whose page is still open is left alone.
 func (s *Service) Resolve(ctx context.Context, paymentID string) error {
 	p, err := payment.Get(ctx, s.Table, paymentID)
 	if err != nil || !p.Open() || p.Online == nil {
@@ -155,14 +169,16 @@ func (s *Service) Resolve(ctx context.Context, paymentID string) error {
 	age := now.Sub(p.CreatedAt)
 	wanted := inv.State == invoice.Open && p.Amount <= inv.Due()
 	switch {
-	case p.Online.Session != "" && now.Before(p.Online.ExpiresAt) && !wanted && !p.Online.Paying:
+	case p.Online.Paying && now.Before(p.Online.LookAt):
+		return nil
+	case p.Online.Paying && p.Online.Intent != "":
+		return s.Settle(ctx, by, p.Online.Intent) // the page is complete whatever became of the money
+	case p.Online.Session != "" && now.Before(p.Online.ExpiresAt) && !wanted:
 		return s.shut(ctx, by, p)
 	case p.Online.Session != "" && now.Before(p.Online.ExpiresAt):
 		return nil
 	case p.Online.Session != "" && age > 2*pageFor && age%time.Hour >= 2*time.Minute:
-		return nil // on its way for days, or not as it was asked for: an hourly look is enough
-	case p.Online.Paying && p.Online.Intent != "":
-		return s.Settle(ctx, by, p.Online.Intent) // the page is complete whatever became of the money
+		return nil // not as it was asked for: an hourly look is enough
 	case p.Online.Session != "":
 		return s.SettleSession(ctx, by, p.Online.Session)
 	case age < time.Minute:

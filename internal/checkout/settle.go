@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"onebook/internal/activity"
 	"onebook/internal/fault"
@@ -28,11 +29,20 @@ func (s *Service) Settle(ctx context.Context, by activity.By, intentID string) e
 	if err != nil {
 		return err
 	}
-	return s.apply(ctx, by, in)
+	late := false
+	if p, err := s.ours(ctx, in); err == nil && p.Open() && p.Online != nil && p.Online.Paying && in.Status != "succeeded" && in.Status != "processing" {
+		// What was read may be older than the word that the money is on its way: a decline before it. Read again, it is not.
+		if in, err = s.Provider.Intent(ctx, intentID); err != nil {
+			return err
+		}
+		late = true
+	}
+	return s.apply(ctx, by, in, late)
 }
 
-// apply records what became of an intent, when it agrees with what was asked for.
-func (s *Service) apply(ctx context.Context, by activity.By, in payment.Intent) error {
+// apply records what became of an intent, when it agrees with what was asked for. late says that it was read after the
+// money was known to be on its way.
+func (s *Service) apply(ctx context.Context, by activity.By, in payment.Intent, late bool) error {
 	p, err := s.ours(ctx, in)
 	if errors.Is(err, fault.NotFound) {
 		return s.unmatched(ctx, in, "it does not name a payment of ours")
@@ -49,9 +59,9 @@ func (s *Service) apply(ctx context.Context, by activity.By, in payment.Intent) 
 	case "canceled":
 		return s.close(ctx, by, p.ID, payment.Failed, "The payment was canceled", nil)
 	case "processing":
-		return s.note(ctx, by, in, p, true)
+		return s.processing(ctx, by, in, p.ID)
 	}
-	return s.note(ctx, by, in, p, false)
+	return s.declined(ctx, by, in, p.ID, late)
 }
 
 // ours answers the payment that an intent names in its metadata.
@@ -93,7 +103,7 @@ func (s *Service) paid(ctx context.Context, by activity.By, in payment.Intent, p
 			// The same page was made twice, and both were paid: money of its own.
 			p = payment.Payment{
 				ID: s.IDs.Of("py", p.ContactID), ContactID: p.ContactID, State: payment.Pending, Amount: p.Amount, Currency: p.Currency,
-				Method: p.Method, Online: &payment.Online{InvoiceID: p.Online.InvoiceID, LinkID: p.Online.LinkID}, CreatedAt: now,
+				Method: p.Method, Online: &payment.Online{InvoiceID: p.Online.InvoiceID, LinkID: p.Online.LinkID, Methods: p.Online.Methods}, CreatedAt: now,
 			}
 		}
 		claim, err := payment.PaidClaim(in.ID, p.ID)
@@ -111,10 +121,9 @@ func (s *Service) paid(ctx context.Context, by activity.By, in payment.Intent, p
 		if err != nil {
 			return nil, err
 		}
-		p.SucceededAt, p.ReceivedOn, p.Online.Intent, p.Online.Paying = now, day, in.ID, false
-		if in.Method != "" {
-			p.Method = in.Method
-		}
+		p.Method = method(in, p)
+		paying := p.Online.Paying
+		p.SucceededAt, p.ReceivedOn, p.Online.Intent, p.Online.Paying, p.Online.LookAt = now, day, in.ID, false, time.Time{}
 		ops, ps, err := s.received(ctx, &p, p.Online.InvoiceID, activity.Clearing, now)
 		if err != nil {
 			return nil, err
@@ -124,6 +133,13 @@ func (s *Service) paid(ctx context.Context, by activity.By, in payment.Intent, p
 			return nil, err
 		}
 		ops = append(ops, claim, op)
+		if paying {
+			shown, err := s.track(ctx, p)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, shown)
+		}
 		text := fmt.Sprintf("Received %s %s by %s", money.Format(p.Amount, p.Currency), p.Currency, p.Method)
 		if p.Credit > 0 {
 			over, err := s.overpaid(ctx, p)
@@ -152,58 +168,6 @@ func (s *Service) overpaid(ctx context.Context, p payment.Payment) (store.Op, er
 		AtRisk: &issue.Money{Amount: p.Credit, Currency: p.Currency}, Refs: map[string]string{"payment": p.ID, "invoice": p.Online.InvoiceID},
 	})
 	return op, err
-}
-
-// note records what moves no money: a declined attempt, or that the money is on its way.
-func (s *Service) note(ctx context.Context, by activity.By, in payment.Intent, p payment.Payment, paying bool) error {
-	_, err := s.Records.Do(ctx, by, activity.ContactChain(p.ContactID), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
-		p, err := payment.Get(ctx, s.Table, p.ID)
-		if err != nil {
-			return nil, err
-		}
-		if !p.Open() {
-			return nil, nil // a late word of what is known already never moves it back
-		}
-		d := &activity.Deed{Subject: p.ID, Refs: map[string]string{"invoice": p.Online.InvoiceID, "intent": in.ID}}
-		switch {
-		case paying && !p.Online.Paying:
-			p.Online.Paying = true
-			d.Kind, d.Text = "payment.processing", "The payment is on its way"
-		case !paying && in.Decline != nil && fresh(p.Online.Attempts, *in.Decline):
-			p.Online.Attempts = append(p.Online.Attempts, payment.Attempt{At: s.Now().UTC(), Code: in.Decline.Code, Message: in.Decline.Message})
-			if n := len(p.Online.Attempts) - maxAttempts; n > 0 {
-				p.Online.Attempts = p.Online.Attempts[n:]
-			}
-			d.Kind, d.Text, d.Reason = "payment.declined", "A payment was declined", in.Decline.Message
-			if p.Online.Paying {
-				// What was on its way has failed; its page is complete and lets nobody try again.
-				if err := p.To(payment.Failed); err != nil {
-					return nil, err
-				}
-				p.Online.Paying = false
-				d.Kind, d.Text = "payment.failed", "The payment did not arrive"
-			}
-		default:
-			return nil, nil
-		}
-		p.Online.Intent = in.ID
-		op, err := p.Put()
-		if err != nil {
-			return nil, err
-		}
-		d.Ops = []store.Op{op}
-		return d, nil
-	})
-	return err
-}
-
-// maxAttempts is how many declined attempts of one page are kept, the newest.
-const maxAttempts = 20
-
-// fresh reports whether a decline is not noted yet. The provider keeps only the last one, without a time, so the same
-// reason twice in a row counts once.
-func fresh(known []payment.Attempt, d payment.Decline) bool {
-	return len(known) == 0 || known[len(known)-1].Code != d.Code || known[len(known)-1].Message != d.Message
 }
 
 // unmatched makes money (or the word of it) that fits nothing visible, once.
@@ -274,8 +238,6 @@ func (s *Service) Hint(ctx context.Context, by activity.By, ev payment.Event) er
 		return s.unmatched(ctx, payment.Intent{ID: ev.ObjectID}, "its event is of the provider's other mode (test or live)")
 	case ofIntent[ev.Type]:
 		return s.Settle(ctx, by, ev.ObjectID)
-	case ev.Type == "checkout.session.async_payment_failed" && ev.Intent != "":
-		return s.Settle(ctx, by, ev.Intent) // the page looks the same before and after
 	case ofSession[ev.Type]:
 		err := s.SettleSession(ctx, by, ev.ObjectID)
 		if errors.Is(err, fault.NotFound) {
@@ -301,11 +263,26 @@ func (s *Service) SettleSession(ctx context.Context, by activity.By, sessionID s
 	if err != nil {
 		return err
 	}
+	if ses.Status == "complete" && ses.Paid != "paid" && ses.Intent != "" {
+		return s.Settle(ctx, by, ses.Intent) // the page looks the same whatever became of a debit
+	}
 	return s.settleSession(ctx, by, ses)
 }
 
-// settleSession applies what the page itself says. It needs no look at the intent: the client's return is served with a key
-// that may read pages only.
+// Return applies what the page says when the client comes back from it. It needs no look at the intent, since the client's
+// return is served with a key that may read pages only. fault.NotFound when the page is none of ours.
+func (s *Service) Return(ctx context.Context, by activity.By, sessionID string) error {
+	if err := member.May(by, member.PaymentOutcome); err != nil {
+		return err
+	}
+	ses, err := s.Provider.Session(ctx, sessionID)
+	if err != nil {
+		return err
+	}
+	return s.settleSession(ctx, by, ses)
+}
+
+// settleSession applies what the page itself says.
 func (s *Service) settleSession(ctx context.Context, by activity.By, ses payment.Session) error {
 	in := payment.Intent{
 		ID: ses.Intent, Amount: ses.Amount, Currency: ses.Currency, Live: ses.Live, Metadata: ses.Metadata, Created: ses.Created,
@@ -313,13 +290,13 @@ func (s *Service) settleSession(ctx context.Context, by activity.By, ses payment
 	switch {
 	case ses.Status == "complete" && ses.Paid == "paid":
 		in.Status, in.Received = "succeeded", ses.Amount
-		if err := s.apply(ctx, by, in); err != nil {
+		if err := s.apply(ctx, by, in, false); err != nil {
 			return err
 		}
 		return s.over(ctx, by, ses)
 	case ses.Status == "complete":
 		in.Status = "processing"
-		return s.apply(ctx, by, in)
+		return s.apply(ctx, by, in, false)
 	case ses.Status != "expired":
 		return nil // still open: a decline is told by the intent
 	}

@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"onebook/internal/civil"
@@ -120,8 +121,16 @@ func (i Invoice) Overdue(today civil.Date) bool {
 	return i.State == Open && i.Due() > 0 && i.DueOn.Before(today)
 }
 
-// Display is the word that people read: the first that holds (rules.md §8).
-func (i Invoice) Display(today civil.Date, viewed bool) string {
+// Under notes a payment as on its way, or as not any more.
+func (t *Track) Under(paymentID string, way bool) {
+	t.Paying = slices.DeleteFunc(slices.Clone(t.Paying), func(p string) bool { return p == paymentID })
+	if way {
+		t.Paying = append(t.Paying, paymentID)
+	}
+}
+
+// Display is the word that people read: the first that holds (rules.md §8, and §11 of money on its way).
+func (i Invoice) Display(today civil.Date, t Track) string {
 	switch {
 	case i.State == Void:
 		return "void"
@@ -131,11 +140,13 @@ func (i Invoice) Display(today civil.Date, viewed bool) string {
 		return "credited"
 	case i.State == Paid:
 		return "paid"
+	case i.State == Open && len(t.Paying) > 0:
+		return "paying"
 	case i.Overdue(today):
 		return "overdue"
 	case i.State == Open && i.Paid+i.Credited > 0:
 		return "partially paid"
-	case i.State == Open && viewed:
+	case i.State == Open && !t.ViewedAt.IsZero():
 		return "viewed"
 	case i.State == Open && !i.SentAt.IsZero():
 		return "sent"
@@ -165,6 +176,7 @@ type Track struct {
 	ViewedAt time.Time `json:"viewedAt,omitzero"`
 	Delivery *Delivery `json:"delivery,omitempty"`
 	PDF      *sale.PDF `json:"pdf,omitempty"`
+	Paying   []string  `json:"paying,omitempty"` // payments whose money is on its way
 
 	version int64
 }

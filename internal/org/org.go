@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net/mail"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -74,6 +75,7 @@ type Settings struct {
 	ValidDays        int       `json:"validDays"` // of estimates
 	PricesIncludeTax bool      `json:"pricesIncludeTax,omitempty"`
 	VoidSent         bool      `json:"voidSent,omitempty"` // a sent invoice may be voided; off by default
+	OnlineMethods    []string  `json:"onlineMethods"`      // that payment pages offer, where the currency fits; card is among them
 	PaymentTerms     string    `json:"paymentTerms,omitempty"`
 	Bank             *Bank     `json:"bank,omitempty"` // where clients transfer to
 	Terms            Terms     `json:"terms,omitzero"` // what clients agree to with an estimate
@@ -115,8 +117,12 @@ func Defaults() Settings {
 		Name: "My organisation", TimeZone: "UTC", Currency: "USD", Locale: "en", Accent: "#1f5fbf",
 		Numbering: Numbering{Invoice: "{year}-{n4}", Estimate: "E-{n4}"},
 		DueDays:   14, ValidDays: 30,
+		OnlineMethods: slices.Clone(onlineMethods),
 	}
 }
+
+// onlineMethods are the methods that can be offered, in the provider's words. All are, unless the organisation says otherwise.
+var onlineMethods = []string{"card", "us_bank_account", "sepa_debit"}
 
 // Service keeps the settings and the tax rules.
 type Service struct {
@@ -227,7 +233,8 @@ func (s *Settings) switched(by activity.By, changes []activity.Change, at time.T
 
 // billingFields are edited by owner and billing, all others by owner and admin (rules.md §9).
 var billingFields = map[string]bool{
-	"numbering": true, "dueDays": true, "validDays": true, "pricesIncludeTax": true, "voidSent": true,
+	"onlineMethods": true,
+	"numbering":     true, "dueDays": true, "validDays": true, "pricesIncludeTax": true, "voidSent": true,
 	"paymentTerms": true, "terms": true, "bank": true, "taxId": true, "onAcceptance": true, "acceptanceDeposit": true,
 }
 
@@ -268,6 +275,7 @@ func differences(a, b Settings) ([]activity.Change, error) {
 }
 
 var fieldOrder = []string{
+	"onlineMethods",
 	"name", "address", "timeZone", "currency", "locale", "taxId", "email", "phone", "website", "accent", "logo", "logoSha256", "footer",
 	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "terms", "bank", "onAcceptance", "acceptanceDeposit",
 	"slug", "inquiryOwnerId", "recordOwnerId", "customFields",
@@ -329,6 +337,19 @@ func (s *Settings) check() error {
 	s.Terms = terms
 	if s.DueDays < 0 || s.DueDays > 365 {
 		f.Add("dueDays", "invalid", "dueDays is 0 to 365")
+	}
+	if len(s.OnlineMethods) == 0 {
+		s.OnlineMethods = slices.Clone(onlineMethods)
+	}
+	seen := map[string]bool{}
+	for n, m := range s.OnlineMethods {
+		if !slices.Contains(onlineMethods, m) || seen[m] {
+			f.Add(fmt.Sprintf("onlineMethods[%d]", n), "invalid", "the methods are %s, each once", strings.Join(onlineMethods, ", "))
+		}
+		seen[m] = true
+	}
+	if !seen["card"] {
+		f.Add("onlineMethods", "invalid", "a card can always be paid with: keep card among the methods")
 	}
 	if s.ValidDays < 1 || s.ValidDays > 365 {
 		f.Add("validDays", "invalid", "validDays is 1 to 365")

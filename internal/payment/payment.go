@@ -65,6 +65,28 @@ const (
 	ByOther    = "other"
 )
 
+// Methods of payments through the provider's page, in the provider's words.
+const (
+	ByCard = "card"
+	ByACH  = "us_bank_account"
+	BySEPA = "sepa_debit"
+)
+
+// debits is the currency that each bank debit is in.
+var debits = map[string]string{ByACH: "USD", BySEPA: "EUR"}
+
+// Offered answers the online methods that a payment in currency may use, of those that are switched on: the card, which is
+// always possible, and the bank debit of that currency.
+func Offered(currency string, on []string) []string {
+	out := []string{ByCard}
+	for _, m := range on {
+		if debits[m] == currency {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
 // Allocation is the part of a payment that goes to one invoice, minor units.
 type Allocation struct {
 	InvoiceID string `json:"invoiceId"`
@@ -87,7 +109,9 @@ type Online struct {
 	ExpiresAt time.Time `json:"expiresAt,omitzero"` // of the page
 	Intent    string    `json:"intent,omitempty"`
 	Attempts  []Attempt `json:"attempts,omitempty"`
-	Paying    bool      `json:"paying,omitempty"` // the client has done all, the money is on its way
+	Methods   []string  `json:"methods,omitempty"` // that the page offers; none is the card alone
+	Paying    bool      `json:"paying,omitempty"`  // the client has done all, the money is on its way
+	LookAt    time.Time `json:"lookAt,omitzero"`   // when the provider is asked next about what is on its way
 }
 
 // Payment is one payment of a contact.
@@ -124,14 +148,32 @@ func (p *Payment) To(next State) error {
 // Open reports whether the outcome is not known yet.
 func (p Payment) Open() bool { return p.State == Pending || p.State == RequiresAction }
 
+// Paying reports whether money of the payment is on its way for this invoice.
+func (p Payment) Paying(invoiceID string) bool {
+	return p.Open() && p.Online != nil && p.Online.InvoiceID == invoiceID && p.Online.Paying
+}
+
+// Debit is the bank debit that the payment's page offers, empty when it offers none.
+func (p Payment) Debit() string {
+	for _, m := range p.Online.Methods {
+		if m != ByCard {
+			return m
+		}
+	}
+	return ""
+}
+
 // ItemKind is the kind of a payment's item.
 const ItemKind = "payment"
 
 // DueShards is how many partitions the due index has for open payments.
 const DueShards = 16
 
-// DuePartition is where the due index keeps payments whose outcome is not known, by the end of their page.
+// DuePartition is where the due index keeps payments whose page may still be paid on, by the end of the page.
 func DuePartition(shard int) string { return fmt.Sprintf("payment#%d", shard) }
+
+// DebitPartition is where the due index keeps payments whose money is on its way, by when the provider is asked next.
+func DebitPartition(shard int) string { return fmt.Sprintf("debit#%d", shard) }
 
 // ListShards is how many partitions the list of one state has.
 const ListShards = 4
@@ -153,12 +195,14 @@ func (p Payment) Put() (store.Op, error) {
 		Key: key(p.ContactID, p.ID), Version: p.version, Kind: ItemKind, Body: body,
 		List: store.Key{PK: ListPartition(p.State, id.Shard(p.ContactID, ListShards)), SK: p.CreatedAt.UTC().Format("2006-01-02") + "#" + p.ID},
 	}
-	if p.Open() {
+	if o := p.Online; p.Open() && o != nil && o.Paying {
+		it.Due = store.Key{PK: DebitPartition(id.Shard(p.ContactID, DueShards)), SK: instant(o.LookAt) + "#" + p.ID}
+	} else if p.Open() {
 		at := p.CreatedAt
 		if p.Online != nil && !p.Online.ExpiresAt.IsZero() {
 			at = p.Online.ExpiresAt
 		}
-		it.Due = store.Key{PK: DuePartition(id.Shard(p.ContactID, DueShards)), SK: at.UTC().Format("2006-01-02T15:04:05Z") + "#" + p.ID}
+		it.Due = store.Key{PK: DuePartition(id.Shard(p.ContactID, DueShards)), SK: instant(at) + "#" + p.ID}
 	}
 	// A page that was opened meanwhile is noted without a deed, so a deed that meets it decides again.
 	return store.Put(it).Else(activity.ErrContended), nil
@@ -167,6 +211,19 @@ func (p Payment) Put() (store.Op, error) {
 // Same answers the operation that demands the payment as it was read, and changes nothing.
 func (p Payment) Same() store.Op {
 	return store.Check(key(p.ContactID, p.ID), p.version).Else(fault.Unready.Errorf("the payment has moved meanwhile"))
+}
+
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+
+// Looked answers the operations that put off the next look at money on its way. They are no deed: nothing has happened.
+func (p Payment) Looked(next time.Time) ([]store.Op, error) {
+	p.Online.LookAt = next
+	op, err := p.Put()
+	if err != nil {
+		return nil, err
+	}
+	mark := store.Item{Key: store.Key{PK: "CLAIM#look#" + p.ID, SK: instant(next)}, Kind: "claim", Body: []byte("{}"), Expires: next.Add(24 * time.Hour)}
+	return []store.Op{op, store.Put(mark)}, nil
 }
 
 // Decode reads a payment from its item.

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -10,9 +11,12 @@ import (
 //
 // Every call answers a fault.Busy when the outcome is unknown or the provider cannot be reached (the deed may or
 // may not have happened: look it up, never repeat it under a new key), fault.NotFound for an object that does not
-// exist, fault.Invalid with code amount_not_payable_online when the amount cannot be paid there, and any other
-// error when the provider refused for good.
+// exist, fault.Invalid with code amount_not_payable_online when the amount cannot be paid there, ErrMethod when the
+// account does not take a method that was asked for, and any other error when the provider refused for good.
 type Provider interface {
+	// Payable says whether an amount can be paid there at all, without asking: fault.Invalid with code
+	// amount_not_payable_online when not.
+	Payable(amount int64, currency string) error
 	// NewCustomer makes the provider's record of a contact; key is its idempotency key.
 	NewCustomer(ctx context.Context, key string, c Customer) (id string, err error)
 	// NewSession opens a hosted payment page. The same key and request answer the same session.
@@ -29,6 +33,9 @@ type Provider interface {
 	Events(ctx context.Context, since time.Time) ([]Event, error)
 }
 
+// ErrMethod is what errors.Is finds when the provider's account does not take a method that a page was to offer.
+var ErrMethod = errors.New("the payment provider's account does not take this method")
+
 // Customer is what the provider is told of a contact.
 type Customer struct {
 	ContactID, Name, Email string
@@ -44,7 +51,7 @@ type SessionRequest struct {
 	Metadata    map[string]string // written on the session and on its intent
 	SuccessURL  string            // holds {CHECKOUT_SESSION_ID}, and no token
 	CancelURL   string
-	Methods     []string  // "card"; later "us_bank_account", "sepa_debit"
+	Methods     []string  // one or more of "card", "us_bank_account", "sepa_debit"; the first is shown first
 	ExpiresAt   time.Time // zero: the provider's default of 24 hours
 	Locale      string    // IETF tag, may be empty
 }

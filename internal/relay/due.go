@@ -12,7 +12,7 @@ import (
 )
 
 // NextDue answers the earliest moment later than after at which a sweep has something to do, and zero when there is none.
-// While the outcome of a payment is not known, that is every minute.
+// While a payment page is open, that is every minute; of money on its way the provider tells, or the daily look.
 func NextDue(ctx context.Context, t store.Table, after time.Time) (time.Time, error) {
 	var first time.Time
 	earlier := func(at time.Time) {
@@ -33,7 +33,7 @@ func NextDue(ctx context.Context, t store.Table, after time.Time) (time.Time, er
 	}
 	from := after.UTC().Add(time.Second).Truncate(time.Second).Format("2006-01-02T15:04:05Z")
 	for n := range effect.Shards {
-		for _, partition := range []string{effect.DuePartition(n), estimate.DuePartition(n)} {
+		for _, partition := range []string{effect.DuePartition(n), estimate.DuePartition(n), payment.DebitPartition(n)} {
 			at, ok, err := look(partition, from)
 			if err != nil {
 				return time.Time{}, err

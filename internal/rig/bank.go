@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ type Bank struct {
 	// Fail, when set, is asked at each call with its name. before: nothing happens and the error is answered; after: it
 	// happens, and the error is answered nevertheless, which is a lost answer.
 	Fail func(call string) (before, after error)
+	// Takes, when set, are the only methods that the account takes.
+	Takes []string
 
 	mu        sync.Mutex
 	n         int
@@ -30,6 +33,7 @@ type Bank struct {
 	intents   map[string]*payment.Intent
 	events    []payment.Event
 	keys      map[string]kept
+	methods   map[string][]string // that each page offers
 }
 
 type kept struct {
@@ -94,6 +98,9 @@ func (b *Bank) happen(kind, object, id, intent string) {
 	})
 }
 
+// Payable implements payment.Provider: this one takes every amount.
+func (b *Bank) Payable(int64, string) error { return nil }
+
 // NewCustomer implements payment.Provider.
 func (b *Bank) NewCustomer(_ context.Context, key string, c payment.Customer) (string, error) {
 	b.mu.Lock()
@@ -135,6 +142,11 @@ func (b *Bank) NewSession(_ context.Context, key string, r payment.SessionReques
 	if err != nil {
 		return payment.Session{}, err
 	}
+	for _, m := range r.Methods {
+		if b.Takes != nil && !slices.Contains(b.Takes, m) {
+			return payment.Session{}, payment.ErrMethod
+		}
+	}
 	if !known {
 		if d := r.ExpiresAt.Sub(b.Now()); d < 30*time.Minute || d > 24*time.Hour {
 			return payment.Session{}, fmt.Errorf("bank: a page is open between half an hour and a day, not %s", d)
@@ -144,6 +156,10 @@ func (b *Bank) NewSession(_ context.Context, key string, r payment.SessionReques
 			ID: id, URL: "https://bank.example/pay/" + id, Status: "open", Paid: "unpaid", Customer: r.Customer, Reference: r.Reference,
 			Amount: r.Amount, Currency: r.Currency, Live: b.Live, Metadata: r.Metadata, Created: b.Now().UTC().Truncate(time.Second), ExpiresAt: r.ExpiresAt,
 		})
+		if b.methods == nil {
+			b.methods = map[string][]string{}
+		}
+		b.methods[id] = r.Methods
 		b.keep(key, r, id)
 	}
 	if after != nil {
@@ -290,7 +306,11 @@ func (b *Bank) Pay(url, outcome string) string {
 		b.happen("charge.failed", "charge", b.id("ch"), in.ID)
 		b.happen("payment_intent.payment_failed", "payment_intent", in.ID, in.ID)
 	case Process:
-		in.Status, s.Status = "processing", "complete"
+		// Only a debit takes days; the page's, or any when it offers none.
+		if in.Method = payment.BySEPA; slices.Contains(b.methods[s.ID], payment.ByACH) {
+			in.Method = payment.ByACH
+		}
+		in.Status, s.Status, in.Decline = "processing", "complete", nil
 		b.happen("payment_intent.processing", "payment_intent", in.ID, in.ID)
 		b.happen("checkout.session.completed", "checkout.session", s.ID, in.ID)
 	case Succeed:
@@ -302,7 +322,10 @@ func (b *Bank) Pay(url, outcome string) string {
 }
 
 func (b *Bank) success(in *payment.Intent) {
-	in.Status, in.Received, in.Method, in.Decline = "succeeded", in.Amount, "card", nil
+	if in.Status != "processing" {
+		in.Method = payment.ByCard
+	}
+	in.Status, in.Received, in.Decline = "succeeded", in.Amount, nil
 	b.happen("charge.succeeded", "charge", b.id("ch"), in.ID)
 	b.happen("payment_intent.succeeded", "payment_intent", in.ID, in.ID)
 }
@@ -352,6 +375,13 @@ func (b *Bank) Told() []payment.Event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]payment.Event(nil), b.events...)
+}
+
+// Offers answers the methods that a page offers.
+func (b *Bank) Offers(session string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.methods[session]
 }
 
 // Pages answers all pages, oldest first.

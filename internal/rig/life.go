@@ -187,7 +187,7 @@ func (r *Rig) Cash(invoiceID string, amount int64) payment.Payment {
 // Page opens the payment page of an invoice as its client does; amount 0 is all that is due.
 func (r *Rig) Page(i invoice.Invoice, amount int64) checkout.Page {
 	r.TB.Helper()
-	return need[checkout.Page](r)(r.Checkout.Start(r.Ctx, Client(i.LinkID), i.ID, amount))
+	return need[checkout.Page](r)(r.Checkout.Start(r.Ctx, Client(i.LinkID), i.ID, checkout.Ask{Amount: amount}))
 }
 
 // Webhook tells the product of an event.
@@ -201,7 +201,7 @@ func (r *Rig) Webhook(ev payment.Event) {
 // Return brings the client back from a page.
 func (r *Rig) Return(session string) {
 	r.TB.Helper()
-	if err := r.Checkout.SettleSession(r.Ctx, member.Automaton(member.Puller), session); err != nil {
+	if err := r.Checkout.Return(r.Ctx, member.Automaton(member.Puller), session); err != nil {
 		r.TB.Fatalf("return: %v", err)
 	}
 }

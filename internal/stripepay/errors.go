@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/stripe/stripe-go/v76"
 
 	"onebook/internal/fault"
+	"onebook/internal/payment"
 )
 
 // What an error of Stripe means to us (stripe.com/docs/error-low-level, docs.stripe.com/error-codes):
@@ -48,9 +50,15 @@ func (r *Refused) Error() string {
 // Unwrap gives stripe-go's error.
 func (r *Refused) Unwrap() error { return r.cause }
 
-// Is reports whether target is ErrKeyReused and this refusal is that.
+// Is reports whether target is ErrKeyReused or payment.ErrMethod and this refusal is that.
 func (r *Refused) Is(target error) bool {
-	return target == ErrKeyReused && r.Type == string(stripe.ErrorTypeIdempotency)
+	switch target {
+	case ErrKeyReused:
+		return r.Type == string(stripe.ErrorTypeIdempotency)
+	case payment.ErrMethod:
+		return strings.HasPrefix(r.Param, "payment_method_types")
+	}
+	return false
 }
 
 // refusal sorts an error of stripe-go. doing completes "to …".

@@ -82,6 +82,9 @@ func New(c Config) (*Client, error) {
 	}, nil
 }
 
+// Payable implements payment.Provider by the tables of units.go.
+func (c *Client) Payable(amount int64, currency string) error { return CheckAmount(amount, currency) }
+
 // NewCustomer implements payment.Provider. The contact's id is written into the metadata, so that a person at
 // Stripe's dashboard finds the way back.
 func (c *Client) NewCustomer(ctx context.Context, key string, cu payment.Customer) (string, error) {

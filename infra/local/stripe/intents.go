@@ -20,6 +20,8 @@ type intent struct {
 	Charge   string            `json:"charge"` // of the last attempt
 	Decline  *decline          `json:"decline"`
 	Canceled int64             `json:"canceled"`
+	Ends     int64             `json:"ends"`    // when a debit under way ends by itself
+	Returns  bool              `json:"returns"` // and whether it comes back then
 }
 
 // charge is one attempt.
@@ -161,6 +163,7 @@ func (ch *charge) details() map[string]any {
 	case "card":
 		return map[string]any{"brand": "visa", "country": "US", "exp_month": 12, "exp_year": 2034, "funding": "credit", "last4": ch.Last4, "network": "visa"}
 	case "sepa_debit":
+		// A real charge names its mandate here; nothing of the product asks for one, so there is none to look up.
 		return map[string]any{"bank_code": "37040044", "branch_code": nil, "country": "DE", "fingerprint": nil, "last4": ch.Last4, "mandate": nil}
 	}
 	return map[string]any{"account_holder_type": "individual", "account_type": "checking", "bank_name": "STRIPE TEST BANK", "fingerprint": nil, "last4": ch.Last4, "routing_number": "110000000"}

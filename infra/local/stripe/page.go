@@ -26,6 +26,7 @@ type view struct {
 	Shop, Amount, Description string
 	Status                    string // open, complete, expired, unknown
 	Processing                bool   // complete, but the debit has not arrived
+	Returned                  bool   // complete, and the debit came back
 	Declined                  string // why the last attempt failed
 	Choices                   []choice
 	Cancel                    string
@@ -45,11 +46,13 @@ var choices = map[string][]choice{
 		{Value: "card " + DeclineThenSuccess, Title: "Visa •••• 0341", Text: "Declined at first, then paid with 4242"},
 	},
 	"us_bank_account": {
-		{Value: "us_bank_account " + Processing, Title: "US bank account •••• 6789", Text: "The debit is on its way for some days"},
+		{Value: "us_bank_account " + Processing, Title: "US bank account •••• 6789", Text: "The debit arrives after five days"},
+		{Value: "us_bank_account " + Processing + " " + Failure, Title: "US bank account •••• 1116", Text: "The debit comes back after five days"},
 		{Value: "us_bank_account " + Success, Title: "US bank account •••• 0000", Text: "The debit arrives at once"},
 	},
 	"sepa_debit": {
-		{Value: "sepa_debit " + Processing, Title: "SEPA account •••• 3000", Text: "The debit is on its way for some days"},
+		{Value: "sepa_debit " + Processing, Title: "SEPA account •••• 3000", Text: "The debit arrives after five days"},
+		{Value: "sepa_debit " + Processing + " " + Failure, Title: "SEPA account •••• 3002", Text: "The debit comes back after five days"},
 		{Value: "sepa_debit " + Success, Title: "SEPA account •••• 3001", Text: "The debit arrives at once"},
 	},
 }
@@ -73,9 +76,14 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) payByHand(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 4096)
-	method, outcome, _ := strings.Cut(r.PostFormValue("with"), " ")
+	if end := r.PostFormValue("end"); end != "" {
+		s.endByHand(w, r, end == Success)
+		return
+	}
+	method, rest, _ := strings.Cut(r.PostFormValue("with"), " ")
+	outcome, then, _ := strings.Cut(rest, " ")
 	// The client's browser may go away while webhooks are sent; the payment has happened all the same.
-	got, err := s.Pay(context.WithoutCancel(r.Context()), r.URL.Path, PayRequest{Method: method, Outcome: outcome})
+	got, err := s.Pay(context.WithoutCancel(r.Context()), r.URL.Path, PayRequest{Method: method, Outcome: outcome, Then: then})
 	switch {
 	case errors.Is(err, fault.NotFound):
 		s.showPage(w, r, "", http.StatusNotFound)
@@ -92,6 +100,20 @@ func (s *Server) payByHand(w http.ResponseWriter, r *http.Request) {
 		// The page is asked for again, so that a reload does not pay again.
 		http.Redirect(w, r, got.Session, http.StatusSeeOther)
 	}
+}
+
+// endByHand ends the debit of a page whose money is on its way, days before it would end by itself.
+func (s *Server) endByHand(w http.ResponseWriter, r *http.Request, arrived bool) {
+	var cs session
+	err := s.db.View(func(tx *bbolt.Tx) error { _, err := load(tx, sessionID(r.URL.Path), &cs); return err })
+	if err == nil {
+		err = s.Settle(context.WithoutCancel(r.Context()), cs.Intent, arrived)
+	}
+	if k := fault.KindOf(err); err != nil && k != fault.NotFound && k != fault.Unready {
+		http.Error(w, "The payment page has a problem: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	http.Redirect(w, r, sessionID(r.URL.Path), http.StatusSeeOther) // a second click finds it ended
 }
 
 func (s *Server) again(w http.ResponseWriter, r *http.Request) {
@@ -141,7 +163,8 @@ func (s *Server) look(id string) (view, error) {
 			return err
 		}
 		v.Status, v.Amount, v.Description = cs.Status, human(cs.Amount, cs.Currency), cs.description()
-		v.Processing = cs.Status == "complete" && cs.Paid != "paid"
+		v.Processing = cs.Status == "complete" && pi.Status == "processing"
+		v.Returned = cs.Status == "complete" && pi.Decline != nil
 		if pi.Decline != nil {
 			v.Declined = pi.Decline.Message
 		}

@@ -103,6 +103,9 @@ func TestPagesThatCannotBePaid(t *testing.T) {
 	debit := "/pay/" + w.page("payment_method_types[0]=sepa_debit")
 	b.open("POST", debit, url.Values{"with": {"sepa_debit processing"}})
 	b.open("GET", debit, nil).reads("Your bank debit is on its way")
+	b.open("POST", debit, url.Values{"end": {"failure"}})
+	b.open("POST", debit, url.Values{"end": {"success"}}) // too late
+	b.open("GET", debit, nil).reads("Your bank debit came back", "insufficient funds")
 }
 
 // What the shop writes is text on the page, never markup.
@@ -149,7 +152,7 @@ func TestThePageIsAccessible(t *testing.T) {
 		}
 	}
 	walk(doc, false)
-	for what, want := range map[string]int{"h1": 1, "main": 1, "legend": 1, "title": 1, "lang": 1, "input": 5, "button": 1} {
+	for what, want := range map[string]int{"h1": 1, "main": 1, "legend": 1, "title": 1, "lang": 1, "input": 6, "button": 1} {
 		if count[what] != want {
 			t.Errorf("%d %s, want %d", count[what], what, want)
 		}

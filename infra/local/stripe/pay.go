@@ -17,7 +17,7 @@ const (
 	Success            = "success"              // pays; a bank debit also arrives, at once
 	Decline            = "decline"              // the bank says no; the page stays open
 	DeclineThenSuccess = "decline_then_success" // no, then yes, on one page: one payment
-	Processing         = "processing"           // a bank debit is under way; Settle ends it
+	Processing         = "processing"           // a bank debit is under way for days, or until Settle
 	Abandon            = "abandon"              // looks, and goes away
 )
 
@@ -28,7 +28,21 @@ type PayRequest struct {
 	Amount  int64  `json:"amount"`
 	Method  string `json:"method"` // card, us_bank_account, sepa_debit; empty: the first that the page offers
 	Outcome string `json:"outcome"`
+
+	// How a debit under way ends by itself: Then is success, unless failure is said, after Days by the clock (five, unless
+	// said; none leaves it to Settle).
+	Then string `json:"then"`
+	Days *int   `json:"days"`
 }
+
+// Failure is how a debit comes back.
+const Failure = "failure"
+
+// The days that a debit takes, and the most that can be said.
+const (
+	debitDays    = 5
+	maxDebitDays = 60
+)
 
 // PayResult is how things stand after the visit. Redirect is where the client was sent, empty if nowhere.
 type PayResult struct {
@@ -52,6 +66,12 @@ func (s *Server) Pay(ctx context.Context, link string, r PayRequest) (PayResult,
 	}[r.Outcome]
 	if !ok {
 		return PayResult{}, fault.InField("outcome", "invalid", "the outcomes are success, decline, decline_then_success, processing and abandon")
+	}
+	switch {
+	case r.Then != "" && r.Then != Success && r.Then != Failure:
+		return PayResult{}, fault.InField("then", "invalid", "a debit under way ends in success or failure")
+	case r.Days != nil && (*r.Days < 0 || *r.Days > maxDebitDays):
+		return PayResult{}, fault.InField("days", "invalid", "a debit takes 0 to %d days; with 0 it stays under way until it is settled", maxDebitDays)
 	}
 	id := sessionID(link)
 	var out PayResult
@@ -152,10 +172,26 @@ func (s *Server) attempt(tx *bbolt.Tx, cs *session, r PayRequest, status string)
 	if err := s.tell(tx, now, pi, ch, "charge.pending", "payment_intent.processing", true); err != nil {
 		return err
 	}
-	if err := s.closeSession(tx, cs, "complete", now, cause{}); err != nil || status == "pending" {
+	if err := s.closeSession(tx, cs, "complete", now, cause{}); err != nil {
 		return err
 	}
+	if status == "pending" {
+		return s.wait(tx, pi, r, now)
+	}
 	return s.settle(tx, cs, pi, ch, true, now)
+}
+
+// wait notes when a debit ends by itself.
+func (s *Server) wait(tx *bbolt.Tx, pi *intent, r PayRequest, now time.Time) error {
+	days := debitDays
+	if r.Days != nil {
+		days = *r.Days
+	}
+	if days == 0 {
+		return nil
+	}
+	pi.Ends, pi.Returns = now.Add(time.Duration(days)*24*time.Hour).Unix(), r.Then == Failure
+	return errors.Join(put(tx, pi), tx.Bucket(underway).Put(openKey(pi.Ends, pi.ID), nil))
 }
 
 func (s *Server) intentOf(tx *bbolt.Tx, cs *session, now time.Time) (*intent, error) {
@@ -234,7 +270,7 @@ func (s *Server) tell(tx *bbolt.Tx, now time.Time, pi *intent, ch *charge, ofCha
 // It is NotFound for an unknown intent and Unready for one that is not processing.
 func (s *Server) Settle(ctx context.Context, id string, arrived bool) error {
 	err := s.db.Update(func(tx *bbolt.Tx) error {
-		pi, ch, cs := &intent{}, &charge{}, &session{}
+		pi := &intent{}
 		if ok, err := load(tx, id, pi); err != nil {
 			return err
 		} else if !ok {
@@ -243,17 +279,24 @@ func (s *Server) Settle(ctx context.Context, id string, arrived bool) error {
 		if pi.Status != "processing" {
 			return fault.Unready.Errorf("this payment is %s, not processing", pi.Status)
 		}
-		_, err1 := load(tx, pi.Charge, ch)
-		_, err2 := load(tx, pi.Session, cs)
-		if err := errors.Join(err1, err2); err != nil {
-			return err
-		}
-		return s.settle(tx, cs, pi, ch, arrived, s.Now())
+		return s.end(tx, pi, arrived, s.Now())
 	})
 	if err != nil {
 		return err
 	}
 	return s.dispatch(ctx)
+}
+
+// end is the end of a debit under way.
+func (s *Server) end(tx *bbolt.Tx, pi *intent, arrived bool, now time.Time) error {
+	ch, cs := &charge{}, &session{}
+	_, err1 := load(tx, pi.Charge, ch)
+	_, err2 := load(tx, pi.Session, cs)
+	err3 := tx.Bucket(underway).Delete(openKey(pi.Ends, pi.ID))
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	return s.settle(tx, cs, pi, ch, arrived, now)
 }
 
 func (s *Server) settle(tx *bbolt.Tx, cs *session, pi *intent, ch *charge, arrived bool, now time.Time) error {

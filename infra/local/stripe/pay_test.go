@@ -153,6 +153,64 @@ func TestDebitsEnd(t *testing.T) {
 	}
 }
 
+// A debit ends by itself after its days, as it was said to, and says so once.
+func TestDebitsEndByThemselves(t *testing.T) {
+	day := 24 * time.Hour
+	three, none := 3, 0
+	arrives := []string{"charge.succeeded", "payment_intent.succeeded", "checkout.session.async_payment_succeeded"}
+	returns := []string{"charge.failed", "payment_intent.payment_failed", "checkout.session.async_payment_failed"}
+	for _, c := range []struct {
+		what   string
+		then   string
+		days   *int
+		before time.Duration // nothing is heard until then
+		want   []string
+	}{
+		{"as a rule it arrives after five days", "", nil, 5*day - time.Second, arrives},
+		{"it comes back after five days", Failure, nil, 5*day - time.Second, returns},
+		{"it comes back after three days", Failure, &three, 3*day - time.Second, returns},
+		{"it stays under way", "", &none, 90 * day, nil},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			w := newWorld(t)
+			id := w.page("payment_method_types[0]=sepa_debit")
+			got, err := w.Pay(t.Context(), id, PayRequest{Outcome: Processing, Then: c.then, Days: c.days})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.received()
+			if due, err := w.Due(w.clock()); err != nil || (c.want != nil) != (due.Sub(w.clock()) == c.before+time.Second) {
+				t.Errorf("something happens at %v, %v", due, err)
+			}
+			w.pass(c.before)
+			if heard := w.received(); heard != nil {
+				t.Fatalf("heard %v before its time", heard)
+			}
+			w.reopen()
+			for range 2 {
+				w.pass(time.Second)
+			}
+			if heard := w.received(); !slices.Equal(heard, c.want) {
+				t.Errorf("heard %v, want %v", heard, c.want)
+			}
+			if err := w.Settle(t.Context(), got.PaymentIntent, true); (err == nil) != (c.want == nil) {
+				t.Errorf("settled by hand after its end: %v", err)
+			}
+		})
+	}
+	w := newWorld(t)
+	id := w.page("payment_method_types[0]=sepa_debit")
+	pi := w.pay(id, Processing, "").PaymentIntent
+	if err := w.Settle(t.Context(), pi, false); err != nil {
+		t.Fatal(err)
+	}
+	w.received()
+	w.pass(9 * day)
+	if heard := w.received(); heard != nil {
+		t.Errorf("a debit that was settled by hand ended again: %v", heard)
+	}
+}
+
 // What a client cannot do is told, and changes nothing.
 func TestWhatNobodyCanPay(t *testing.T) {
 	w := newWorld(t)
@@ -169,6 +227,10 @@ func TestWhatNobodyCanPay(t *testing.T) {
 		{id, PayRequest{Outcome: Success, Method: "sepa_debit"}, fault.Invalid},
 		{id, PayRequest{Outcome: Processing, Method: "card"}, fault.Invalid},
 		{id, PayRequest{Outcome: Success, Amount: -1}, fault.Invalid},
+		{id, PayRequest{Outcome: Processing, Then: "theft"}, fault.Invalid},
+		{id, PayRequest{Outcome: Processing, Days: new(int), Method: "card"}, fault.Invalid},
+		{id, PayRequest{Outcome: Processing, Days: days(61)}, fault.Invalid},
+		{id, PayRequest{Outcome: Processing, Days: days(-1)}, fault.Invalid},
 	} {
 		if _, err := w.Pay(t.Context(), c.link, c.r); !errors.Is(err, c.want) {
 			t.Errorf("%q %+v: %v, want %v", c.link, c.r, err, c.want)
@@ -401,3 +463,5 @@ func TestAskingFromWithinAWebhook(t *testing.T) {
 		t.Errorf("%d of 4 could ask", asked)
 	}
 }
+
+func days(n int) *int { return &n }

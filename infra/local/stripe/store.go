@@ -3,6 +3,7 @@ package stripe
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 //	objects    <id>                       → the object as JSON
 //	order      <kind>/<8-byte number>     → id
 //	open       <8-byte second>/<session>  → empty: pages that will run out
+//	underway   <8-byte second>/<intent>   → empty: debits that will end by themselves
 //	keys       <idempotency key>          → answer
 //	deliveries <8-byte number>            → delivery
 //	waiting    <8-byte number>            → empty: deliveries not done
@@ -22,6 +24,7 @@ var (
 	objects    = []byte("objects")
 	order      = []byte("order")
 	open       = []byte("open")
+	underway   = []byte("underway")
 	keys       = []byte("keys")
 	deliveries = []byte("deliveries")
 	waiting    = []byte("waiting")
@@ -29,7 +32,7 @@ var (
 )
 
 func (s *Server) prepare(tx *bbolt.Tx) error {
-	for _, name := range [][]byte{objects, order, open, keys, deliveries, waiting, settings} {
+	for _, name := range [][]byte{objects, order, open, underway, keys, deliveries, waiting, settings} {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 			return err
 		}
@@ -117,28 +120,46 @@ func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 func openKey(at int64, id string) []byte { return append(number(uint64(at)), id...) }
 
-// expireDue ends the pages whose time is over. Looking costs a read; the file is written only when there are any.
+// expireDue ends the pages whose time is over and the debits whose days are. Looking costs a read; the file is written
+// only when there are any.
 func (s *Server) expireDue() error {
 	due := false
 	now := s.Now()
 	err := s.db.View(func(tx *bbolt.Tx) error {
-		k, _ := tx.Bucket(open).Cursor().First()
-		due = k != nil && int64(binary.BigEndian.Uint64(k[:8])) <= now.Unix()
+		due = len(upTo(tx, open, now)) > 0 || len(upTo(tx, underway, now)) > 0
 		return nil
 	})
 	if err != nil || !due {
 		return err
 	}
-	return s.db.Update(func(tx *bbolt.Tx) error { return s.expire(tx, now) })
+	return s.db.Update(func(tx *bbolt.Tx) error { return errors.Join(s.expire(tx, now), s.settleDue(tx, now)) })
 }
 
-func (s *Server) expire(tx *bbolt.Tx, now time.Time) error {
+// upTo lists the ids that stand in a bucket of times until now.
+func upTo(tx *bbolt.Tx, bucket []byte, now time.Time) []string {
 	var ids []string
-	c := tx.Bucket(open).Cursor()
+	c := tx.Bucket(bucket).Cursor()
 	for k, _ := c.First(); k != nil && int64(binary.BigEndian.Uint64(k[:8])) <= now.Unix(); k, _ = c.Next() {
 		ids = append(ids, string(k[8:]))
 	}
-	for _, id := range ids {
+	return ids
+}
+
+func (s *Server) settleDue(tx *bbolt.Tx, now time.Time) error {
+	for _, id := range upTo(tx, underway, now) {
+		pi := &intent{}
+		if ok, err := load(tx, id, pi); err != nil || !ok {
+			return fmt.Errorf("the debit %s is not stored: %w", id, err)
+		}
+		if err := s.end(tx, pi, !pi.Returns, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) expire(tx *bbolt.Tx, now time.Time) error {
+	for _, id := range upTo(tx, open, now) {
 		var cs session
 		if ok, err := load(tx, id, &cs); err != nil || !ok {
 			return fmt.Errorf("open page %s is not stored: %w", id, err)
@@ -155,9 +176,12 @@ func (s *Server) expire(tx *bbolt.Tx, now time.Time) error {
 func (s *Server) Due(after time.Time) (time.Time, error) {
 	var first int64
 	err := s.db.View(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(open).Cursor()
-		if k, _ := c.Seek(number(uint64(max(after.Unix()+1, 0)))); k != nil {
-			first = int64(binary.BigEndian.Uint64(k[:8]))
+		for _, bucket := range [][]byte{open, underway} {
+			if k, _ := tx.Bucket(bucket).Cursor().Seek(number(uint64(max(after.Unix()+1, 0)))); k != nil {
+				if at := int64(binary.BigEndian.Uint64(k[:8])); first == 0 || at < first {
+					first = at
+				}
+			}
 		}
 		if tx.Bucket(settings).Get(silent) != nil {
 			return nil

@@ -37,6 +37,11 @@ func (l *provider) client(ctx context.Context) (payment.Provider, error) {
 	return l.get(ctx)
 }
 
+// Payable needs no client: the limits are the provider's, whatever the account.
+func (l *provider) Payable(amount int64, currency string) error {
+	return stripepay.CheckAmount(amount, currency)
+}
+
 func (l *provider) NewCustomer(ctx context.Context, key string, c payment.Customer) (string, error) {
 	p, err := l.client(ctx)
 	if err != nil {
