@@ -180,6 +180,10 @@ func TestEveryPostTakesAnIdempotencyKey(t *testing.T) {
 	twice(h, "/invoices/"+in+"/send", "", 200)
 	twice(h, "/invoices/"+in+"/payments", `{"amount":100,"method":"cash","receivedOn":"2026-01-01"}`, 201)
 	twice(h.as(""), h.ref(in)+"/checkout", `{"amount":700}`, 200)
+	// A page that is open already is no new deed, and yet the key's repetition is told as one.
+	twice(h.as(""), h.ref(in)+"/checkout", `{"amount":700,"method":"card"}`, 200)
+	h.as("").call("POST", h.ref(in)+"/checkout", `{"amount":800}`).want(t, 200, "")
+	twice(h.as(""), h.ref(in)+"/checkout", `{"amount":800}`, 200)
 	other := twice(h, "/invoices", bill(ct), 201).text("id")
 	h.call("POST", "/invoices/"+other+"/issue", "").want(t, 200, "")
 	twice(h, "/invoices/"+other+"/void", `{"reason":"r"}`, 200)
@@ -187,7 +191,7 @@ func TestEveryPostTakesAnIdempotencyKey(t *testing.T) {
 	h.call("POST", "/estimates/"+no+"/send", "").want(t, 200, "")
 	twice(h, "/estimates/"+no+"/decline", `{"reason":"dear"}`, 200)
 
-	for path, want := range map[string]int{"/contacts": 1, "/catalog/items": 1, "/tax-rules": 1, "/members": 7, "/estimates": 2, "/invoices": 2, "/payments": 2} {
+	for path, want := range map[string]int{"/contacts": 1, "/catalog/items": 1, "/tax-rules": 1, "/members": 7, "/estimates": 2, "/invoices": 2, "/payments": 4} {
 		if got := len(h.call("GET", path, "").want(t, 200, "").items()); got != want {
 			t.Errorf("%s has %d, want %d", path, got, want)
 		}

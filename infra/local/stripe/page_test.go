@@ -191,7 +191,7 @@ func TestControls(t *testing.T) {
 		out, _ := io.ReadAll(res.Body)
 		return res.StatusCode, string(out)
 	}
-	r := w.call("POST", Prefix+"/v1/checkout/sessions", "", append(line11900("eur", "11900"), "payment_method_types[0]=us_bank_account")...)
+	r := w.call("POST", Prefix+"/v1/checkout/sessions", "", append(line11900("usd", "11900"), "payment_method_types[0]=us_bank_account")...)
 	link, _ := r.body["url"].(string)
 	if link != w.http.URL+"/pay/"+r.id() {
 		t.Fatalf("the page is at %q: %s", link, r.text)

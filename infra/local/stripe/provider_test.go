@@ -358,3 +358,49 @@ func TestEnsureWebhook(t *testing.T) {
 		t.Error("another address is the same endpoint")
 	}
 }
+
+// A debit is asked for by its provider's word, in its own currency, where the account has it; else the page is refused with
+// the one error that leads to a page by card. Through the adapter its outcome is told with its method.
+func TestDebitsThroughTheAdapter(t *testing.T) {
+	w := newWorld(t)
+	p, ctx := w.provider(), t.Context()
+	cu := must[string](t)(p.NewCustomer(ctx, "cu1", payment.Customer{ContactID: "ct_1", Name: "Ada"}))
+	for _, x := range []struct {
+		currency, method string
+		on               []string
+		refused          bool
+	}{
+		{"EUR", "sepa_debit", nil, false},
+		{"USD", "us_bank_account", nil, false},
+		{"USD", "sepa_debit", nil, true},
+		{"EUR", "us_bank_account", nil, true},
+		{"EUR", "sepa_debit", []string{"card"}, true},
+	} {
+		w.Methods = x.on
+		r := request(cu)
+		r.Currency, r.Methods = x.currency, []string{"card", x.method}
+		s, err := p.NewSession(ctx, x.currency+x.method+fmt.Sprint(x.on), r)
+		if errors.Is(err, payment.ErrMethod) != x.refused {
+			t.Errorf("%s in %s: %v", x.method, x.currency, err)
+		}
+		if err != nil {
+			continue
+		}
+		got, err := w.Pay(ctx, s.ID, PayRequest{Method: x.method, Outcome: Processing, Then: Failure})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if in := must[payment.Intent](t)(p.Intent(ctx, got.PaymentIntent)); in.Status != "processing" || in.Method != x.method || in.Decline != nil {
+			t.Errorf("under way it is %+v", in)
+		}
+		w.pass(5 * 24 * time.Hour)
+		if err := w.Drain(ctx); err != nil {
+			t.Fatal(err)
+		}
+		in := must[payment.Intent](t)(p.Intent(ctx, got.PaymentIntent))
+		if in.Status != "requires_payment_method" || in.Method != x.method || in.Received != 0 || in.Decline == nil || in.Decline.Message == "" {
+			t.Errorf("come back it is %+v", in)
+		}
+		w.pass(-5 * 24 * time.Hour)
+	}
+}

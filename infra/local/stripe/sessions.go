@@ -66,7 +66,7 @@ func (s *Server) createSession(c *call) (deed, *apiError) {
 	if f.text("mode") != "payment" {
 		return nil, invalid("", "mode", "Invalid mode: this stand-in has payment only.")
 	}
-	for _, check := range []func(form, *session, time.Time) *apiError{readLinks, readMethods, readLines, readMetadata, readExpiry} {
+	for _, check := range []func(form, *session, time.Time) *apiError{readLinks, readLines, s.readMethods, readMetadata, readExpiry} {
 		if e := check(f, cs, c.now); e != nil {
 			return nil, e
 		}
@@ -132,13 +132,22 @@ func readLinks(f form, cs *session, _ time.Time) *apiError {
 	return nil
 }
 
-func readMethods(f form, cs *session, _ time.Time) *apiError {
+// debitCurrency is the one currency that each bank debit is in.
+var debitCurrency = map[string]string{"us_bank_account": "usd", "sepa_debit": "eur"}
+
+func (s *Server) readMethods(f form, cs *session, _ time.Time) *apiError {
 	if len(cs.Methods) == 0 {
 		cs.Methods = []string{"card"}
 	}
 	for _, m := range cs.Methods {
 		if methodNames[m] == "" {
 			return invalid("", "payment_method_types", "Invalid payment_method_types: this stand-in has card, us_bank_account and sepa_debit, not %s.", m)
+		}
+		if c := debitCurrency[m]; c != "" && c != cs.Currency {
+			return invalid("", "payment_method_types", "The payment method %s supports only payments in %s.", m, c)
+		}
+		if len(s.Methods) > 0 && !slices.Contains(s.Methods, m) {
+			return invalid("", "payment_method_types", "The payment method type provided: %s is invalid. Please ensure the provided type is activated in your dashboard.", m)
 		}
 	}
 	return nil

@@ -205,7 +205,7 @@ func TestAnswersAreStripes(t *testing.T) {
 	check("a customer looked up", "GET", "/v1/customers/{customer}", "/v1/customers/"+cu.id())
 	open := func(more ...string) string {
 		t.Helper()
-		return check("a page", "POST", "/v1/checkout/sessions", "/v1/checkout/sessions", append(line11900("eur", "11900"),
+		return check("a page", "POST", "/v1/checkout/sessions", "/v1/checkout/sessions", append(line11900(coin(more), "11900"),
 			append(more, "customer="+cu.id(), "client_reference_id=py_1", "metadata[invoiceId]=in_1", "payment_intent_data[metadata][invoiceId]=in_1", "locale=de")...)...).id()
 	}
 	look := func(what, id string) {

@@ -42,6 +42,9 @@ type Config struct {
 	// rights on Checkout Sessions and Customers only.
 	Keys []string
 
+	// Methods are those that the account has switched on; none: all.
+	Methods []string
+
 	// Secret signs the webhooks to WebhookURL, the endpoint that is there from the start and takes every event. An
 	// empty Secret means that there is none. Deliver, when set, takes the place of the POST to it.
 	Secret     string

@@ -169,10 +169,18 @@ func line11900(currency, amount string) []string {
 		"line_items[0][price_data][product_data][name]=Invoice 2026-0041"}
 }
 
-// page opens a payment page over 119.00 € and answers its id.
+// coin is the currency of a page with these parameters: that of its debit, euros otherwise.
+func coin(more []string) string {
+	if strings.Contains(strings.Join(more, " "), "us_bank_account") {
+		return "usd"
+	}
+	return "eur"
+}
+
+// page opens a payment page over 119.00 € (or $, for an American debit) and answers its id.
 func (w *world) page(more ...string) string {
 	w.t.Helper()
-	r := w.call("POST", "/v1/checkout/sessions", "", append(line11900("eur", "11900"), more...)...)
+	r := w.call("POST", "/v1/checkout/sessions", "", append(line11900(coin(more), "11900"), more...)...)
 	if r.status != 200 {
 		w.t.Fatalf("no page: %s", r.text)
 	}
