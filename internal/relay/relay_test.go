@@ -84,7 +84,7 @@ func TestSweeper(t *testing.T) {
 	pull := errors.New("the provider is down")
 	s := relay.Sweeper{Runner: r.Runner, Expire: r.Selling.Expire, Pull: func(context.Context) error { return pull }, Log: log}
 	got, err := s.Handle(r.Ctx, relay.Tick{})
-	if !errors.Is(err, pull) || got.Effects != 1 || len(r.Mail.Sent()) != 1 || strings.Contains(said.String(), "msg=swept") {
+	if !errors.Is(err, pull) || got.Effects != 2 || len(r.Mail.Sent()) != 1 || strings.Contains(said.String(), "msg=swept") {
 		t.Errorf("%+v %v, the log says %s", got, err, said)
 	}
 	s.Pull = func(context.Context) error { panic("nil map") }
