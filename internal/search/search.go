@@ -53,6 +53,8 @@ const (
 	byAmount = "a"
 )
 
+var stages = []string{byName, byNumber, byAmount}
+
 // Limits of what follows a contact that was found by its name.
 const (
 	fewContacts = 5 // with more on a page they come alone
@@ -71,30 +73,30 @@ func (s *Service) Find(ctx context.Context, text string, limit int, cursor strin
 		}
 	}
 	text = strings.TrimSpace(text)
-	switch stage {
-	case byName:
-		return next(byName, byNumber)(s.named(ctx, text, limit, at))
-	case byNumber:
-		return next(byNumber, byAmount)(s.numbered(ctx, text, limit, at))
-	case byAmount:
-		return next(byAmount, "")(s.amounting(ctx, text, limit, at))
-	}
-	return nil, "", store.ErrBadCursor
-}
-
-// next turns the cursor of one stage into that of the whole search.
-func next(stage, following string) func([]Found, string, error) ([]Found, string, error) {
-	return func(out []Found, cursor string, err error) ([]Found, string, error) {
-		switch {
+	var out []Found
+	for n := slices.Index(stages, stage); n >= 0; n++ {
+		var found []Found
+		var err error
+		switch stages[n] {
+		case byName:
+			found, at, err = s.named(ctx, text, limit-len(out), at)
+		case byNumber:
+			found, at, err = s.numbered(ctx, text, limit-len(out), at)
+		case byAmount:
+			found, at, err = s.amounting(ctx, text, limit-len(out), at)
+		}
+		switch out = append(out, found...); {
 		case err != nil:
 			return nil, "", err
-		case cursor != "":
-			return out, stage + ":" + cursor, nil
-		case following != "":
-			return out, following + ":", nil
+		case at != "":
+			return out, stages[n] + ":" + at, nil
+		case n == len(stages)-1:
+			return out, "", nil
+		case len(out) == limit:
+			return out, stages[n+1] + ":", nil
 		}
-		return out, "", nil
 	}
+	return nil, "", store.ErrBadCursor
 }
 
 func (s *Service) named(ctx context.Context, text string, limit int, cursor string) ([]Found, string, error) {

@@ -88,6 +88,10 @@ func TestDocumentsAreFound(t *testing.T) {
 			}
 		}
 	}
+	// What there is room for comes at once, whatever it was found by.
+	if found, next, err := s.Find(r.Ctx, i.Number, 50, ""); err != nil || len(found) != 1 || next != "" {
+		t.Errorf("a number is answered with %d things and the cursor %q: %v", len(found), next, err)
+	}
 	if _, _, err := s.Find(r.Ctx, "ada", 10, "nonsense"); err == nil {
 		t.Error("a cursor of nobody's was taken")
 	}
