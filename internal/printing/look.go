@@ -2,6 +2,7 @@ package printing
 
 import (
 	"slices"
+	"strings"
 
 	"onebook/internal/civil"
 	"onebook/internal/document"
@@ -32,6 +33,19 @@ func Paper(i invoice.Invoice, payURL string, logo []byte) document.Paper {
 // Offer is what a sent estimate looks like.
 func Offer(e estimate.Estimate, url string, logo []byte) document.Paper {
 	p := common(e.Number, e.Body, e.Body.Lines, e.Frozen, logo)
+	words := wordsOf(e.Frozen.Locale)
+	for n, l := range e.Body.Lines {
+		if !l.Choice() {
+			continue
+		}
+		p.Lines[n].Description = strings.TrimSpace(words.choice(l) + "\n" + l.Description)
+		if !l.Counts() {
+			p.Lines[n].Net = 0 // its price stands beside it; the sums of the pages are of what counts
+		}
+	}
+	if e.Conditions != nil && e.Conditions.Text != "" {
+		p.Terms = strings.TrimSpace(e.Conditions.Text + "\n\n" + p.Terms)
+	}
 	p.Kind, p.IssuedOn, p.ValidUntil, p.PayURL = document.Estimate, e.IssuedOn, e.ValidUntil, url
 	p.ServiceFrom, p.ServiceTo = e.Body.Service()
 	return p
@@ -132,7 +146,21 @@ func reasons(b sale.Body, words words) []string {
 
 type words struct {
 	allowances, charges, vat string
+	optional, choiceOf       string            // a line that may be taken, and one of several
+	included, excluded       string            // whether it counts
 	reason                   map[string]string // by category, when nobody gave one
+}
+
+// choice says that a line is for the client to choose, and whether it counts as things stand.
+func (w words) choice(l sale.Line) string {
+	what, how := w.optional, w.excluded
+	if l.Group != "" {
+		what = w.choiceOf + " " + l.Group
+	}
+	if l.Counts() {
+		how = w.included
+	}
+	return what + ", " + how
 }
 
 // tax names a tax: VAT has a word of its own in each language, others keep their name.
@@ -145,13 +173,15 @@ func (w words) tax(name string) string {
 
 func wordsOf(locale string) words {
 	if len(locale) >= 2 && locale[:2] == "de" {
-		return words{allowances: "Nachlass", charges: "Zuschlag", vat: "USt.", reason: map[string]string{
-			totals.ReverseCharge: "Steuerschuldnerschaft des Leistungsempfängers", totals.IntraEU: "Steuerfreie innergemeinschaftliche Lieferung",
-			totals.Export: "Steuerfreie Ausfuhrlieferung", totals.Exempt: "Umsatzsteuerfrei", totals.OutsideScope: "Nicht steuerbar",
-		}}
+		return words{allowances: "Nachlass", charges: "Zuschlag", vat: "USt.",
+			optional: "Optional", choiceOf: "Zur Wahl", included: "in der Summe enthalten", excluded: "in der Summe nicht enthalten", reason: map[string]string{
+				totals.ReverseCharge: "Steuerschuldnerschaft des Leistungsempfängers", totals.IntraEU: "Steuerfreie innergemeinschaftliche Lieferung",
+				totals.Export: "Steuerfreie Ausfuhrlieferung", totals.Exempt: "Umsatzsteuerfrei", totals.OutsideScope: "Nicht steuerbar",
+			}}
 	}
-	return words{allowances: "Discount", charges: "Surcharge", vat: "VAT", reason: map[string]string{
-		totals.ReverseCharge: "Reverse charge", totals.IntraEU: "Intra-community supply, exempt from VAT",
-		totals.Export: "Export, exempt from VAT", totals.Exempt: "Exempt from VAT", totals.OutsideScope: "Outside the scope of VAT",
-	}}
+	return words{allowances: "Discount", charges: "Surcharge", vat: "VAT",
+		optional: "Optional", choiceOf: "Choice", included: "included in the total", excluded: "not included in the total", reason: map[string]string{
+			totals.ReverseCharge: "Reverse charge", totals.IntraEU: "Intra-community supply, exempt from VAT",
+			totals.Export: "Export, exempt from VAT", totals.Exempt: "Exempt from VAT", totals.OutsideScope: "Outside the scope of VAT",
+		}}
 }

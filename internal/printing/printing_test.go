@@ -80,3 +80,34 @@ func decimal(t *testing.T, s string) money.Decimal {
 	}
 	return d
 }
+
+// A printed offer says what is for the client to choose and whether it counts; what does not count is in no sum, and the
+// terms that it is offered under stand on it.
+func TestAnOfferWithChoices(t *testing.T) {
+	line := func(name, group string, optional, chosen bool, net int64) sale.Line {
+		return sale.Line{Name: name, Group: group, Optional: optional, Chosen: chosen, Quantity: decimal(t, "1"), UnitPrice: decimal(t, money.Format(net, "EUR")), Net: net}
+	}
+	e := estimate.Estimate{
+		Number: "E-0001", IssuedOn: civil.On(2026, 1, 5), ValidUntil: civil.On(2026, 2, 4), Conditions: &org.Terms{Text: "Nutzungsrechte nach Zahlung.", Version: "3"},
+		Frozen: &sale.Frozen{Layout: sale.Layout, Locale: "de", Look: sale.Look{Terms: "Netto."}},
+		Body: sale.Body{Currency: "EUR", Lines: []sale.Line{
+			line("Konzept", "", false, false, 400000), line("Kurzfilm", "Film", false, true, 300000), line("Langfilm", "Film", false, false, 600000), line("Musik", "", true, false, 50000),
+		}, Totals: sale.Sums{Subtotal: 700000, Total: 700000, Payable: 700000}},
+	}
+	p := Offer(e, "https://site.example/e/#x", nil)
+	for n, want := range []string{"", "Zur Wahl Film, in der Summe enthalten", "Zur Wahl Film, in der Summe nicht enthalten", "Optional, in der Summe nicht enthalten"} {
+		if p.Lines[n].Description != want {
+			t.Errorf("line %d says %q, not %q", n+1, p.Lines[n].Description, want)
+		}
+	}
+	var sum int64
+	for _, l := range p.Lines {
+		sum += l.Net
+	}
+	if sum != p.Subtotal || p.Terms != "Nutzungsrechte nach Zahlung.\n\nNetto." {
+		t.Errorf("the lines sum to %d, not %d; the terms are %q", sum, p.Subtotal, p.Terms)
+	}
+	if _, _, err := document.Render(p); err != nil {
+		t.Error(err)
+	}
+}
