@@ -20,7 +20,7 @@
 // [onebook/internal/issue] what could not be done, until it is.
 //
 // Nouns, each with its type, rules and keys: [onebook/internal/member] people and rights,
-// [onebook/internal/org] the organisation and its taxes, [onebook/internal/contact], [onebook/internal/catalog],
+// [onebook/internal/org] the organisation and its taxes, [onebook/internal/approval] what takes two persons, [onebook/internal/contact], [onebook/internal/catalog],
 // [onebook/internal/series] numbers, [onebook/internal/link] links without an account, [onebook/internal/sale] what
 // documents have in common, [onebook/internal/estimate], [onebook/internal/order], [onebook/internal/invoice],
 // [onebook/internal/payment], [onebook/internal/task] what somebody has to do, [onebook/internal/message] what was written.

@@ -58,6 +58,16 @@ type Posting struct {
 	Ref      string  `json:"r,omitempty"` // the document or payment it belongs to
 }
 
+// Reversed answers the postings that undo these.
+func Reversed(ps []Posting) []Posting {
+	out := make([]Posting, len(ps))
+	for n, p := range ps {
+		p.Amount = -p.Amount
+		out[n] = p
+	}
+	return out
+}
+
 // Change is one changed field, as a reader should see it.
 type Change struct {
 	Field string `json:"field"`

@@ -14,6 +14,9 @@ type By struct {
 	Name string // as the timeline shows it
 	Role string // a member's live role, read from the table for this request; empty for the others
 
+	// Fresh: the person signed in within the last five minutes, by the machine's clock. Deeds that one person does where
+	// two are usual ask for it.
+	Fresh bool
 	// Once, when set, is the caller's Idempotency-Key: the first transaction of the deed writes it as a claim.
 	Once *Once
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path"
 	"sync"
+	"time"
 
 	"onebook/internal/activity"
 )
@@ -33,6 +34,8 @@ type API struct {
 	Members Members
 	Links   Links
 
+	// Machine is the machine's clock, by which tokens live; nil: nobody counts as having signed in just now.
+	Machine func() time.Time
 	// Once looks an Idempotency-Key up (activity.FindOnce).
 	Once func(ctx context.Context, key string) (activity.OnceRecord, bool, error)
 	// Denied is told of every attempt that was refused for want of a right; route is method and pattern.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 
 	"onebook/internal/activity"
 	"onebook/internal/fault"
@@ -39,7 +40,19 @@ func (a *API) member(ctx context.Context) (activity.By, error) {
 	if err == nil && (by.Kind != activity.Member || by.ID == "") {
 		return denied(sub)
 	}
+	by.Fresh = a.fresh(c["auth_time"])
 	return by, err
+}
+
+// fresh reports whether a person signed in within the last five minutes (rules.md §11, "Two persons"). The token's own age
+// says nothing: it is renewed without the person.
+func (a *API) fresh(authTime string) bool {
+	at, err := strconv.ParseInt(authTime, 10, 64)
+	if err != nil || a.Machine == nil {
+		return false
+	}
+	age := a.Machine().Unix() - at
+	return age >= -60 && age <= 300 // clocks differ a little
 }
 
 // denied is told to a person whose token is good but who is no member any more.

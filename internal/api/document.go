@@ -257,6 +257,12 @@ func (d *document) success(op *huma.Operation, k kind, o Op, out reflect.Type) {
 	for _, also := range o.Also {
 		op.Responses[strconv.Itoa(also)] = &huma.Response{Description: http.StatusText(also)}
 	}
+	if o.Second {
+		op.Responses["202"] = &huma.Response{
+			Description: "It waits for a second person: GET /approvals/{approvalId}.",
+			Content:     map[string]*huma.MediaType{"application/json": {Schema: d.reg.huma.Schema(reflect.TypeFor[askedView](), true, "")}},
+		}
+	}
 	if o.Type != "" {
 		r.Content = map[string]*huma.MediaType{o.Type: {}}
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -47,14 +48,28 @@ func (s Invoices) routes(r *Router) {
 
 // invoiceForm is what people edit of an invoice.
 type invoiceForm struct {
-	ContactID string     `json:"contactId" maxLength:"60" doc:"whom it is for; it stays theirs"`
-	DueOn     civil.Date `json:"dueOn,omitzero" doc:"last day to pay on time"`
-	DueDays   *int       `json:"dueDays,omitempty" minimum:"0" maximum:"3650" doc:"instead of dueOn: counts from the day of issue; the organisation's usual time unless given"`
+	ContactID   string           `json:"contactId" maxLength:"60" doc:"whom it is for; it stays theirs"`
+	DueOn       civil.Date       `json:"dueOn,omitzero" doc:"last day to pay on time"`
+	DueDays     *int             `json:"dueDays,omitempty" minimum:"0" maximum:"3650" doc:"instead of dueOn: counts from the day of issue; the organisation's usual time unless given"`
+	Instalments []instalmentForm `json:"instalments,omitempty" maxItems:"36" doc:"instead of dueOn and dueDays: parts with days of their own that add up to what is payable, the earliest first"`
 	SaleForm
 }
 
+type instalmentForm struct {
+	Amount int64      `json:"amount" minimum:"1" format:"minor"`
+	DueOn  civil.Date `json:"dueOn"`
+}
+
+type instalmentView struct {
+	Amount int64      `json:"amount" format:"minor"`
+	DueOn  civil.Date `json:"dueOn"`
+	Paid   int64      `json:"paid" format:"minor" doc:"what came in pays the oldest first"`
+	Due    int64      `json:"due" format:"minor"`
+}
+
 func (f invoiceForm) input() billing.Input {
-	return billing.Input{ContactID: f.ContactID, Body: f.SaleForm.input(), DueOn: f.DueOn, DueDays: f.DueDays}
+	return billing.Input{ContactID: f.ContactID, Body: f.SaleForm.input(), DueOn: f.DueOn, DueDays: f.DueDays,
+		Instalments: each(f.Instalments, func(x instalmentForm) invoice.Instalment { return invoice.Instalment(x) })}
 }
 
 type pdfView struct {
@@ -88,23 +103,28 @@ type invoiceView struct {
 	Share      string `json:"share,omitempty" enum:"deposit,milestone,final" doc:"what it bills of its order, unless the whole; its lines are not edited"`
 	Deposit    bool   `json:"deposit,omitempty" doc:"asks for a deposit: a final invoice will take it off"`
 	SaleView
-	Paid       int64          `json:"paid" format:"minor"`
-	Credited   int64          `json:"credited" format:"minor"`
-	Due        int64          `json:"due" format:"minor" doc:"payable less paid less credited; 0 of a draft and of a void one"`
-	IssuedOn   civil.Date     `json:"issuedOn,omitzero"`
-	DueOn      civil.Date     `json:"dueOn,omitzero"`
-	DueDays    *int           `json:"dueDays,omitempty"`
-	Recipients []string       `json:"recipients" doc:"addresses that its letters go to, as they were when it was issued"`
-	SentAt     *time.Time     `json:"sentAt,omitempty"`
-	ViewedAt   *time.Time     `json:"viewedAt,omitempty" doc:"first opened by a person"`
-	PaidAt     *time.Time     `json:"paidAt,omitempty"`
-	VoidReason string         `json:"voidReason,omitempty"`
-	PDF        *pdfView       `json:"pdf,omitempty" doc:"absent while it is being made"`
-	Delivery   *deliveryView  `json:"delivery,omitempty"`
-	Reminders  []reminderView `json:"reminders"`
-	CreatedAt  time.Time      `json:"createdAt"`
-	UpdatedAt  time.Time      `json:"updatedAt"`
-	Version    int64          `json:"version"`
+	Paid        int64            `json:"paid" format:"minor"`
+	Credited    int64            `json:"credited" format:"minor"`
+	Due         int64            `json:"due" format:"minor" doc:"payable less paid, credited and written off; 0 of a draft and of a void one"`
+	WrittenOff  int64            `json:"writtenOff,omitempty" format:"minor" doc:"given up, and not come in since"`
+	FromCredit  int64            `json:"fromCredit,omitempty" format:"minor" doc:"how much of paid came from the contact's credit"`
+	IssuedOn    civil.Date       `json:"issuedOn,omitzero"`
+	DueOn       civil.Date       `json:"dueOn,omitzero"`
+	NextDueOn   civil.Date       `json:"nextDueOn,omitzero" doc:"of an invoice in instalments: when the oldest unpaid one is due; it decides what is overdue"`
+	Instalments []instalmentView `json:"instalments,omitempty"`
+	DueDays     *int             `json:"dueDays,omitempty"`
+	Recipients  []string         `json:"recipients" doc:"addresses that its letters go to, as they were when it was issued"`
+	SentAt      *time.Time       `json:"sentAt,omitempty"`
+	ViewedAt    *time.Time       `json:"viewedAt,omitempty" doc:"first opened by a person"`
+	PaidAt      *time.Time       `json:"paidAt,omitempty"`
+	VoidReason  string           `json:"voidReason,omitempty"`
+	LossReason  string           `json:"lossReason,omitempty" doc:"why it was written off"`
+	PDF         *pdfView         `json:"pdf,omitempty" doc:"absent while it is being made"`
+	Delivery    *deliveryView    `json:"delivery,omitempty"`
+	Reminders   []reminderView   `json:"reminders"`
+	CreatedAt   time.Time        `json:"createdAt"`
+	UpdatedAt   time.Time        `json:"updatedAt"`
+	Version     int64            `json:"version"`
 }
 
 func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceView {
@@ -112,8 +132,12 @@ func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceVie
 		ID: i.ID, Number: i.Number, Status: string(i.State), Display: i.Display(today, tr), ContactID: i.ContactID,
 		EstimateID: i.EstimateID, OrderID: i.OrderID, Share: string(i.Share), Deposit: i.Share == invoice.Deposit, SaleView: viewOf(i.Body), Paid: i.Paid, Credited: i.Credited, Due: i.Due(),
 		IssuedOn: i.IssuedOn, DueOn: i.DueOn, DueDays: i.DueDays, Recipients: []string{}, SentAt: when(i.SentAt),
-		ViewedAt: when(tr.ViewedAt), PaidAt: when(i.PaidAt), VoidReason: i.VoidReason, Reminders: []reminderView{},
+		ViewedAt: when(tr.ViewedAt), PaidAt: when(i.PaidAt), VoidReason: i.VoidReason,
+		LossReason: i.LossReason, WrittenOff: i.WrittenOff, FromCredit: i.Applied, Reminders: []reminderView{},
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, Version: i.Version(),
+	}
+	for _, p := range i.Parts() {
+		v.Instalments, v.NextDueOn = append(v.Instalments, instalmentView{Amount: p.Amount, DueOn: p.DueOn, Paid: p.Paid, Due: p.Due}), i.NextDue()
 	}
 	if i.Frozen != nil && i.Frozen.Client.Email != "" {
 		v.Recipients = append(v.Recipients, i.Frozen.Client.Email)
@@ -217,7 +241,7 @@ func (s Invoices) numbered(ctx context.Context, number string, f invoice.Filter)
 	case err != nil:
 		return nil, err
 	case f.State != "" && i.State != f.State, f.Overdue && !i.Overdue(f.Today), len(f.Contacts) > 0 && !slices.Contains(f.Contacts, i.ContactID),
-		!f.DueBefore.IsZero() && (i.DueOn.IsZero() || !i.DueOn.Before(f.DueBefore)):
+		!f.DueBefore.IsZero() && (i.NextDue().IsZero() || !i.NextDue().Before(f.DueBefore)):
 		return nil, nil
 	}
 	return []invoice.Invoice{i}, nil
@@ -241,7 +265,8 @@ func (s Invoices) draftRoutes(r *Router) {
 	Patch(r, Op{ID: "editInvoice", Path: "/invoices/{id}", Summary: "Change a draft."}, Change[idParam, invoiceForm, invoiceView]{
 		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, invoiceForm]) (invoiceForm, Tag, error) {
 			i, err := invoice.Get(ctx, s.Table, req.Params.ID)
-			f := invoiceForm{ContactID: i.ContactID, DueOn: i.DueOn, DueDays: i.DueDays, SaleForm: formOf(i.Body)}
+			f := invoiceForm{ContactID: i.ContactID, DueOn: i.DueOn, DueDays: i.DueDays, SaleForm: formOf(i.Body),
+				Instalments: each(i.Instalments, func(x invoice.Instalment) instalmentForm { return instalmentForm(x) })}
 			return f, Tag{Rev: i.Version()}, err
 		},
 		Do: func(ctx context.Context, by activity.By, req *Request[idParam, invoiceForm]) error {
@@ -264,6 +289,10 @@ func (s Invoices) draftRoutes(r *Router) {
 
 type voiding struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"1000" doc:"kept in the history"`
+}
+
+type credit struct {
+	Amount int64 `json:"amount,omitempty" minimum:"1" format:"minor" doc:"at most what is due, and the credit there is"`
 }
 
 type urlView struct {
@@ -290,6 +319,16 @@ func deedOnInvoice[B any](s Invoices, do func(ctx context.Context, by activity.B
 	}
 }
 
+// secondOnInvoice is a deed that may wait for a second person; otherwise the invoice is shown after it.
+func secondOnInvoice(s Invoices, do func(ctx context.Context, by activity.By, invoiceID, reason string) (string, error)) Deed[idParam, voiding, invoiceView] {
+	d := deedOnInvoice[voiding](s, nil)
+	d.Do = func(ctx context.Context, by activity.By, req *Request[idParam, voiding]) (string, error) {
+		asked, err := do(ctx, by, req.Params.ID, req.Body.Reason)
+		return cmp.Or(asked, req.Params.ID), err
+	}
+	return d
+}
+
 func (s Invoices) deedRoutes(r *Router) {
 	Act(r, Op{ID: "issueInvoice", Path: "/invoices/{id}/issue", Summary: "Number and freeze it; again, it answers the same invoice."},
 		deedOnInvoice(s, func(ctx context.Context, by activity.By, invoiceID string, _ None) error {
@@ -301,9 +340,15 @@ func (s Invoices) deedRoutes(r *Router) {
 			_, err := s.Billing.Send(ctx, by, invoiceID)
 			return err
 		}))
-	Act(r, Op{ID: "voidInvoice", Path: "/invoices/{id}/void", Summary: "Take an issued invoice back while nothing was paid; its number stays."},
-		deedOnInvoice(s, func(ctx context.Context, by activity.By, invoiceID string, b voiding) error {
-			_, err := s.Billing.Void(ctx, by, invoiceID, b.Reason)
+	Act(r, Op{ID: "voidInvoice", Path: "/invoices/{id}/void", Second: true, Summary: "Take an issued invoice back while nothing was paid; its number stays.",
+		About: "A sent one waits for a second person where the settings say so."},
+		secondOnInvoice(s, s.Billing.Void))
+	Act(r, Op{ID: "writeOffInvoice", Path: "/invoices/{id}/write-off", Second: true, Summary: "Give up what is due; money that comes in after all recovers it.",
+		About: "It waits for a second person as soon as there is another owner or billing member. Alone it needs a sign-in at most five minutes old (409 sign_in_again), and every owner is told by mail."},
+		secondOnInvoice(s, s.Billing.WriteOff))
+	Act(r, Op{ID: "applyCredit", Path: "/invoices/{id}/apply-credit", Summary: "Pay it from the contact's credit; without an amount, as much as there is and is due."},
+		deedOnInvoice(s, func(ctx context.Context, by activity.By, invoiceID string, b credit) error {
+			_, err := s.Checkout.ApplyCredit(ctx, by, invoiceID, b.Amount)
 			return err
 		}))
 	Compute(r, Op{ID: "invoicePayLink", Path: "/invoices/{id}/pay-link", Summary: "The address at which the client sees and pays it."},

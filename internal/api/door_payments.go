@@ -27,13 +27,30 @@ func fileAnswer(ctx context.Context, pdfs PDFs, by activity.By, documentID strin
 type manualPayment struct {
 	Amount     int64      `json:"amount" minimum:"1" format:"minor" doc:"more than is due becomes the contact's credit"`
 	Method     string     `json:"method" enum:"cash,transfer,check,other"`
-	ReceivedOn civil.Date `json:"receivedOn" doc:"not in the future"`
+	ReceivedOn civil.Date `json:"receivedOn" doc:"not in the future, and at most ten years back"`
 	Reference  string     `json:"reference,omitempty" maxLength:"200"`
+}
+
+// several is one payment over several invoices.
+type several struct {
+	ContactID   string           `json:"contactId" maxLength:"60"`
+	Amount      int64            `json:"amount" minimum:"1" format:"minor"`
+	Currency    string           `json:"currency,omitempty" doc:"needed only when the contact has open invoices in several"`
+	Method      string           `json:"method" enum:"cash,transfer,check,other"`
+	ReceivedOn  civil.Date       `json:"receivedOn" doc:"not in the future, and at most ten years back"`
+	Reference   string           `json:"reference,omitempty" maxLength:"200"`
+	Allocations []allocationForm `json:"allocations,omitempty" maxItems:"30" doc:"what of it goes to which invoice; without them the oldest that are due take first, 30 at most"`
+}
+
+type allocationForm struct {
+	InvoiceID string `json:"invoiceId" maxLength:"60"`
+	Amount    int64  `json:"amount" minimum:"1" format:"minor" doc:"at most what is open"`
 }
 
 type allocationView struct {
 	InvoiceID string `json:"invoiceId"`
 	Amount    int64  `json:"amount" format:"minor"`
+	Recovered int64  `json:"recovered,omitempty" format:"minor" doc:"the part that had been written off"`
 }
 
 type attemptView struct {
@@ -60,6 +77,8 @@ type paymentView struct {
 	PaymentIntent string           `json:"paymentIntent,omitempty" doc:"the provider's id"`
 	CreatedAt     time.Time        `json:"createdAt"`
 	SucceededAt   *time.Time       `json:"succeededAt,omitempty"`
+	VoidedAt      *time.Time       `json:"voidedAt,omitempty"`
+	VoidReason    string           `json:"voidReason,omitempty"`
 	Version       int64            `json:"version"`
 }
 
@@ -67,7 +86,7 @@ func paymentOf(p payment.Payment) paymentView {
 	v := paymentView{
 		ID: p.ID, Status: string(p.State), ContactID: p.ContactID, Amount: p.Amount, Currency: p.Currency, Method: p.Method,
 		Reference: p.Reference, ReceivedOn: p.ReceivedOn, Allocations: []allocationView{}, Credit: p.Credit, Attempts: []attemptView{},
-		CreatedAt: p.CreatedAt, SucceededAt: when(p.SucceededAt), Version: p.Version(),
+		CreatedAt: p.CreatedAt, SucceededAt: when(p.SucceededAt), VoidedAt: when(p.VoidedAt), VoidReason: p.VoidReason, Version: p.Version(),
 	}
 	for _, a := range p.Allocations {
 		v.Allocations = append(v.Allocations, allocationView(a))
@@ -107,6 +126,36 @@ func (s Invoices) paymentRoutes(r *Router) {
 		},
 		Show: func(ctx context.Context, _ activity.By, _ *Request[idParam, manualPayment], paymentID string) (paymentView, Tag, error) {
 			return s.payment(ctx, paymentID)
+		},
+	})
+	Create(r, Op{ID: "recordTransfer", Path: "/payments", Summary: "One payment by hand over several invoices; the rest is credit.",
+		About: "What is named in allocations is held to: 422 when an invoice is not open for as much, or their sum exceeds the payment."}, Deed[None, several, paymentView]{
+		Do: func(ctx context.Context, by activity.By, req *Request[None, several]) (string, error) {
+			b := req.Body
+			p, err := s.Checkout.Transfer(ctx, by, checkout.TransferInput{
+				ContactID: b.ContactID, Currency: b.Currency,
+				Allocations: each(b.Allocations, func(a allocationForm) payment.Allocation {
+					return payment.Allocation{InvoiceID: a.InvoiceID, Amount: a.Amount}
+				}),
+				ManualInput: checkout.ManualInput{Amount: b.Amount, Method: b.Method, ReceivedOn: b.ReceivedOn, Reference: b.Reference},
+			})
+			return p.ID, err
+		},
+		Show: func(ctx context.Context, _ activity.By, _ *Request[None, several], paymentID string) (paymentView, Tag, error) {
+			return s.payment(ctx, paymentID)
+		},
+	})
+	Act(r, Op{ID: "voidPayment", Path: "/payments/{id}/void", Summary: "Take a payment back that was keyed by mistake: what it paid is owed again.",
+		About: "409 for money that came through the payment provider, and with the code credit_used when its credit pays something by now."}, Deed[idParam, voiding, paymentView]{
+		Do: func(ctx context.Context, by activity.By, req *Request[idParam, voiding]) (string, error) {
+			_, err := s.Checkout.Void(ctx, by, req.Params.ID, req.Body.Reason)
+			return req.Params.ID, err
+		},
+		Show: func(ctx context.Context, _ activity.By, req *Request[idParam, voiding], _ string) (paymentView, Tag, error) {
+			return s.payment(ctx, req.Params.ID)
+		},
+		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, voiding]) (any, Tag, error) {
+			return s.payment(ctx, req.Params.ID)
 		},
 	})
 	List(r, Op{ID: "listPayments", Path: "/payments", Summary: "Payments, newest first."},

@@ -210,7 +210,7 @@ func (s Portal) invoice(ctx context.Context, l link.Link, today civil.Date) (pub
 		return publicView{}, Tag{}, err
 	}
 	v := publicOf("invoice", i.Number, i.Body, i.Frozen)
-	v.IssuedOn, v.DueOn, v.Paid, v.Credited, v.Due, v.PDFReady = i.IssuedOn, i.DueOn, i.Paid, i.Credited, i.Due(), tr.PDF != nil
+	v.IssuedOn, v.DueOn, v.Paid, v.Credited, v.Due, v.PDFReady = i.IssuedOn, i.NextDue(), i.Paid, i.Credited, i.Owed(), tr.PDF != nil
 	paying, err := s.payments(ctx, i, &v)
 	if err != nil {
 		return publicView{}, Tag{}, err

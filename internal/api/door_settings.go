@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"onebook/internal/activity"
+	"onebook/internal/approval"
 	"onebook/internal/civil"
 	"onebook/internal/fault"
 	"onebook/internal/issue"
@@ -22,6 +23,7 @@ type Settings struct {
 	Org     *org.Service
 	Members *member.Service
 	Desk    *issue.Desk
+	Second  *approval.Desk
 	Uploads *upload.Service
 	Now     func() time.Time
 }
@@ -35,6 +37,7 @@ func (s Settings) routes(r *Router) {
 	s.locationRoutes(r)
 	s.memberRoutes(r)
 	s.issueRoutes(r)
+	s.approvalRoutes(r)
 	s.uploadRoutes(r)
 	one := func(p pageOfOne) (string, Page) { return p.ID, p.Page }
 	orgHistory(s.Records, r, Op{ID: "settingsHistory", Path: "/settings/history", Summary: "What was changed of the settings, by whom, newest first."},
@@ -100,6 +103,9 @@ type SettingsForm struct {
 	PaymentTerms     string        `json:"paymentTerms,omitempty" maxLength:"1000"`
 	Bank             *bankForm     `json:"bank,omitempty" doc:"where clients transfer to; stands on invoices issued from then on"`
 	Terms            *termsForm    `json:"terms,omitempty" doc:"what clients agree to with an estimate; another text needs another version"`
+	VoidByTwo        bool          `json:"voidByTwo,omitempty" doc:"voiding a sent invoice takes two persons; owners decide this"`
+	SmallBalance     int64         `json:"smallBalance,omitempty" minimum:"0" format:"minor" doc:"what one person may write off alone, in the organisation's currency; owners decide this"`
+	KeepCredit       bool          `json:"keepCredit,omitempty" doc:"what a client paid too much waits for a person; otherwise it pays the client's next invoice when that is issued"`
 
 	OnAcceptance      string        `json:"onAcceptance,omitempty" enum:"nothing,draft,issue,send" doc:"what happens by itself when a client accepts an estimate: an order and a draft, issued, sent; nothing unless given"`
 	AcceptanceDeposit money.Decimal `json:"acceptanceDeposit,omitzero" doc:"per cent of the total that is billed then; all unless given"`
@@ -138,6 +144,7 @@ func settingsOf(x org.Settings) settingsView {
 		Name: x.Name, Address: addressForm(x.Address), TimeZone: x.TimeZone, Currency: x.Currency, Locale: x.Locale, TaxID: x.TaxID,
 		Email: x.Email, Phone: x.Phone, Website: x.Website, Accent: x.Accent, Logo: x.Logo, Footer: x.Footer, Numbering: numberingForm(x.Numbering),
 		DueDays: x.DueDays, ValidDays: x.ValidDays, PricesIncludeTax: x.PricesIncludeTax, VoidSent: x.VoidSent, OnlineMethods: x.OnlineMethods, PaymentTerms: x.PaymentTerms,
+		KeepCredit: x.KeepCredit, VoidByTwo: x.VoidByTwo, SmallBalance: x.SmallBalance,
 		OnAcceptance: x.OnAcceptance, AcceptanceDeposit: x.AcceptanceDeposit,
 		Terms: termsOf(&x.Terms), Slug: x.PublicSlug(), InquiryOwnerID: x.InquiryOwnerID, RecordOwnerID: x.RecordOwnerID, Bank: (*bankForm)(x.Bank),
 		CustomFields: each(x.CustomFields, func(c org.CustomField) customFieldForm { return customFieldForm(c) }),
@@ -166,7 +173,8 @@ func (f SettingsForm) apply(x org.Settings) org.Settings {
 	x.Name, x.Address, x.TimeZone, x.Currency, x.Locale = f.Name, org.Address(f.Address), f.TimeZone, f.Currency, f.Locale
 	x.TaxID, x.Email, x.Phone, x.Website, x.Accent, x.Footer = f.TaxID, f.Email, f.Phone, f.Website, f.Accent, f.Footer
 	x.Numbering, x.DueDays, x.ValidDays = org.Numbering(f.Numbering), f.DueDays, f.ValidDays
-	x.PricesIncludeTax, x.VoidSent, x.PaymentTerms = f.PricesIncludeTax, f.VoidSent, f.PaymentTerms
+	x.PricesIncludeTax, x.VoidSent, x.PaymentTerms, x.KeepCredit = f.PricesIncludeTax, f.VoidSent, f.PaymentTerms, f.KeepCredit
+	x.VoidByTwo, x.SmallBalance = f.VoidByTwo, f.SmallBalance
 	x.OnAcceptance, x.AcceptanceDeposit = f.OnAcceptance, f.AcceptanceDeposit
 	x.Terms = org.Terms{}
 	if f.Terms != nil {

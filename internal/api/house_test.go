@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"onebook/internal/activity"
+	"onebook/internal/approval"
 	"onebook/internal/billing"
 	"onebook/internal/catalog"
 	"onebook/internal/checkout"
@@ -85,13 +86,16 @@ func move(t *testing.T) *house {
 		}}
 	sell := &selling.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Maker: maker, Org: orgs, Clients: who, Links: h.links}
 	bill := &billing.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Maker: maker, Org: orgs, Clients: who, Links: h.links}
+	second := &approval.Desk{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Members: members, Org: orgs}
+	bill.Second, second.Kinds = second, bill.Decisions()
 	h.checkout = &checkout.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Org: orgs, Clients: who, Provider: h.bank, Base: "https://site.example"}
 	desk := &issue.Desk{Table: h.table, Records: recs, Now: h.clock.Now, May: member.MaySettle}
 
 	h.site = &site{t: t, role: "owner", shop: &shop{}}
 	log := slog.New(slog.NewJSONHandler(&h.log, nil))
 	a := &API{
-		Issuer: "https://issuer.example/pool", Clients: []string{"app", "cli"}, Members: members, Links: h.links, Log: log,
+		Machine: h.clock.Now,
+		Issuer:  "https://issuer.example/pool", Clients: []string{"app", "cli"}, Members: members, Links: h.links, Log: log,
 		Once: func(ctx context.Context, key string) (activity.OnceRecord, bool, error) {
 			return activity.FindOnce(ctx, h.table, h.clock.Now(), key)
 		},
@@ -104,7 +108,7 @@ func move(t *testing.T) *house {
 		}}.Door(),
 		Sales{Table: h.table, Records: recs, Org: orgs, Catalog: cat, Selling: sell, Billing: bill}.Door(),
 		Invoices{Table: h.table, Records: recs, Org: orgs, Billing: bill, Checkout: h.checkout, PDFs: h.pdfs}.Door(),
-		Settings{Table: h.table, Records: recs, Org: orgs, Members: members, Desk: desk, Now: h.clock.Now}.Door(),
+		Settings{Table: h.table, Records: recs, Org: orgs, Members: members, Desk: desk, Second: second, Now: h.clock.Now}.Door(),
 		Portal{Table: h.table, Org: orgs, Links: h.links, Selling: sell, Billing: bill, Checkout: h.checkout, PDFs: h.pdfs, Log: log}.Door(),
 		Manual(),
 	)

@@ -22,6 +22,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 	todo := h.made("/tasks", `{"contactId":"`+ct+`","title":"Call"}`)
 	h.call("POST", "/invoices/"+open+"/issue", "").want(t, 200, "")
 	or := h.order(ct, `{"deposit":{"percent":"30"}}`)
+	paid := h.made("/payments", `{"contactId":"`+ct+`","amount":500,"method":"cash","receivedOn":"2026-01-01","allocations":[{"invoiceId":"`+open+`","amount":1}]}`)
+	lost := h.made("/invoices", bill(ct))
+	h.call("POST", "/invoices/"+lost+"/issue", "").want(t, 200, "")
+	asked := h.call("POST", "/invoices/"+lost+"/write-off", `{"reason":"bankrupt"}`).want(t, 202, "").text("approvalId")
 	for _, c := range []struct{ method, path, body, may string }{
 		{"POST", "/estimates", offer(ct), "owner admin billing sales"},
 		{"POST", "/orders/" + or + "/invoices", `{"amount":100}`, "owner admin billing booking sales"},
@@ -34,6 +38,13 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"POST", "/invoices/" + draft + "/send", "", "owner admin billing"},
 		{"POST", "/invoices/" + open + "/pay-link", "", "owner admin billing"},
 		{"POST", "/invoices/" + open + "/payments", `{"amount":1,"method":"cash","receivedOn":"2026-01-01"}`, "owner billing"},
+		{"POST", "/invoices/" + open + "/write-off", `{"reason":"%s"}`, "owner billing"},
+		{"POST", "/approvals/" + asked + "/reject", `{}`, "owner billing"},
+		{"GET", "/approvals", "", "owner admin billing booking sales viewer"},
+		{"PATCH", "/settings", `{"footer":"x","smallBalance":1}`, "owner"},
+		{"POST", "/payments", `{"contactId":"` + ct + `","amount":1,"method":"cash","receivedOn":"2026-01-01"}`, "owner billing"},
+		{"POST", "/payments/" + paid + "/void", `{"reason":"typo"}`, "owner billing"},
+		{"POST", "/invoices/" + open + "/apply-credit", `{"amount":1}`, "owner billing"},
 		{"POST", "/catalog/items", catalog, "owner admin booking"},
 		{"PATCH", "/contacts/" + ct, `{"taxId":"%s"}`, "owner admin billing"},
 		{"PATCH", "/contacts/" + ct, `{"source":"%s"}`, "owner admin booking sales"},

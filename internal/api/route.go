@@ -20,6 +20,7 @@ type Op struct {
 	About   string // what else a client must know
 	Public  bool   // no account: the actor is the link that {ref} names, or nobody
 	Status  int    // of success; 0 is 201 for Create, 204 for Remove, 200 for the others
+	Second  bool   // may answer 202 with an approvalId: it waits for a second person
 	Also    []int  // further statuses of success, e.g. 302 of a Raw
 	Type    string // content type of a Raw's body; empty when it has none
 }

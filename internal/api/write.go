@@ -8,6 +8,7 @@ import (
 
 	"onebook/internal/activity"
 	"onebook/internal/fault"
+	"onebook/internal/id"
 )
 
 // Deed is a POST in two parts, so that a repeated Idempotency-Key runs the second part alone.
@@ -92,11 +93,26 @@ func (d Deed[P, B, Out]) serve(x *exchange) error {
 		}
 		return d.stale(x, req, err)
 	}
+	return d.answer(x, req, subject, x.route.op.Status)
+}
+
+// askedView is the answer to a deed that waits for a second person.
+type askedView struct {
+	ApprovalID string `json:"approvalId"`
+}
+
+// answer shows what was made or changed, or the question that waits instead.
+func (d Deed[P, B, Out]) answer(x *exchange, req *Request[P, B], subject string, status int) error {
+	if x.route.op.Second {
+		if _, err := id.Contact("av", subject); err == nil {
+			return x.show(http.StatusAccepted, Tag{}, askedView{ApprovalID: subject})
+		}
+	}
 	v, tag, err := d.Show(x.ctx(), x.by, req, subject)
 	if err != nil {
 		return err
 	}
-	return x.show(x.route.op.Status, tag, v)
+	return x.show(status, tag, v)
 }
 
 // replay answers what an earlier request with this key made. done is false when there was none.
@@ -108,16 +124,12 @@ func (d Deed[P, B, Out]) replay(x *exchange, req *Request[P, B]) (done bool, err
 	if rec.Request != x.by.Once.Request {
 		return false, errMismatch
 	}
-	v, tag, err := d.Show(x.ctx(), x.by, req, rec.Subject)
-	if err != nil {
-		return true, err
-	}
-	x.w.Header().Set("Idempotency-Replayed", "true")
 	status := rec.Status
 	if status == 0 {
 		status = x.route.op.Status
 	}
-	return true, x.show(status, tag, v)
+	x.w.Header().Set("Idempotency-Replayed", "true")
+	return true, d.answer(x, req, rec.Subject, status)
 }
 
 // matches compares If-Match with the thing as it is now.

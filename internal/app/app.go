@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"onebook/internal/activity"
+	"onebook/internal/approval"
 	"onebook/internal/billing"
 	"onebook/internal/catalog"
 	"onebook/internal/checkout"
@@ -81,6 +82,7 @@ type Product struct {
 	Billing  *billing.Service
 	Checkout *checkout.Service
 	Desk     *issue.Desk
+	Second   *approval.Desk
 }
 
 // New wires the services. What needs a secret reads it on first use; what only some functions need of the outside (the
@@ -101,9 +103,11 @@ func New(p Parts) *Product {
 	x.Selling = &selling.Service{
 		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Maker: maker, Org: x.Org, Clients: clients, Links: x.Links,
 	}
+	x.Second = &approval.Desk{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Members: x.Members, Org: x.Org}
 	x.Billing = &billing.Service{
 		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Maker: maker, Org: x.Org, Clients: clients, Links: x.Links,
 	}
+	x.Billing.Second, x.Second.Kinds = x.Second, x.Billing.Decisions()
 	x.Checkout = &checkout.Service{
 		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Org: x.Org, Clients: clients,
 		Base: p.Env["SITE_URL"], Live: p.Live,

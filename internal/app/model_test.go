@@ -26,31 +26,71 @@ type bill struct {
 	state      invoice.State
 	total      int64
 	paid       int64
+	applied    int64 // of paid, from credit
+	lost       int64 // written off, and not come in since
 	sent       bool
+}
+
+// hand is a payment that was recorded by hand.
+type hand struct {
+	id           string
+	bill         *bill
+	part, credit int64
+	recovered    int64
+	gone         bool
+}
+
+// apply pays a bill from credit.
+func (m *model) apply(b *bill, n int64) {
+	m.credit -= n
+	b.paid, b.applied = b.paid+n, b.applied+n
+	b.stand()
 }
 
 func (b *bill) due() int64 {
 	if b.state != invoice.Open {
 		return 0
 	}
-	return b.total - b.paid
+	return b.total - b.paid - b.lost
+}
+
+// takes is what a payment may go to: what is due and what was written off.
+func (b *bill) takes() int64 {
+	if b.state != invoice.Open && b.state != invoice.Uncollectible {
+		return 0
+	}
+	return b.due() + b.lost
+}
+
+// stand moves a bill to where its figures put it.
+func (b *bill) stand() {
+	switch rest := b.total - b.paid - b.lost; {
+	case rest > 0:
+		b.state = invoice.Open
+	case b.lost > 0:
+		b.state = invoice.Uncollectible
+	default:
+		b.state = invoice.Paid
+	}
 }
 
 // take is money that arrives for a bill: what is due settles it, the rest is credit.
 func (m *model) take(b *bill, amount int64) {
-	part := min(amount, b.due())
-	b.paid += part
+	part := min(amount, b.takes())
+	if part > 0 {
+		b.lost -= max(0, part-b.due())
+		b.paid += part
+		b.stand()
+	}
 	m.credit += amount - part
 	m.cash += amount
-	if b.state == invoice.Open && b.due() == 0 {
-		b.state = invoice.Paid
-	}
 }
 
 // model is one contact's life, in a few plain figures.
 type model struct {
 	bills  []*bill
 	pages  map[string]page // by payment
+	hands  []*hand
 	credit int64
 	cash   int64
 	issued int
@@ -117,6 +157,9 @@ func TestLifeAgainstModel(t *testing.T) {
 					if b.total == 0 {
 						b.state = invoice.Paid
 					}
+					if n := min(m.credit, b.due()); n > 0 {
+						m.apply(b, n)
+					}
 				}
 				if i.Number != b.number {
 					rt.Fatalf("%s became %s", b.number, i.Number)
@@ -140,9 +183,10 @@ func TestLifeAgainstModel(t *testing.T) {
 					ok(err)
 				case m.under(r, c.ID, b) > 0:
 					refused(err, fault.Unready)
-				case b.state == invoice.Open && b.paid == 0 && !b.sent:
+				case b.state != invoice.Draft && (b.state != invoice.Paid || b.applied > 0) && b.paid == b.applied && !b.sent:
 					ok(err)
-					b.state = invoice.Void
+					m.credit += b.applied
+					b.state, b.paid, b.applied, b.lost = invoice.Void, 0, 0, 0
 				default:
 					refused(err, fault.Unready)
 				}
@@ -150,13 +194,70 @@ func TestLifeAgainstModel(t *testing.T) {
 			"by hand": func(rt *rapid.T) {
 				b := pick("invoice", any)
 				amount := rapid.OneOf(rapid.Int64Range(1, 40000), rapid.Just(max(b.due(), 1))).Draw(rt, "amount")
-				_, err := r.Checkout.Manual(r.Ctx, rig.Owner, checkout.ManualInput{InvoiceID: b.id, Amount: amount, Method: payment.ByTransfer})
-				if b.state != invoice.Open && b.state != invoice.Paid {
+				p, err := r.Checkout.Manual(r.Ctx, rig.Owner, checkout.ManualInput{InvoiceID: b.id, Amount: amount, Method: payment.ByTransfer})
+				if b.state == invoice.Draft || b.state == invoice.Void {
 					refused(err, fault.Unready)
 					return
 				}
 				ok(err)
+				part := min(amount, b.takes())
+				m.hands = append(m.hands, &hand{id: p.ID, bill: b, part: part, credit: amount - part, recovered: max(0, part-b.due())})
 				m.take(b, amount)
+			},
+			"take a payment back": func(rt *rapid.T) {
+				if len(m.hands) == 0 {
+					rt.Skip("no payment by hand")
+				}
+				h := rapid.SampledFrom(m.hands).Draw(rt, "payment")
+				_, err := r.Checkout.Void(r.Ctx, rig.Owner, h.id, "typo")
+				if !h.gone && h.credit > m.credit {
+					refused(err, fault.Unready)
+					return
+				}
+				ok(err)
+				if h.gone {
+					return
+				}
+				h.gone = true
+				m.cash -= h.part + h.credit
+				m.credit -= h.credit
+				h.bill.paid -= h.part
+				h.bill.lost += h.recovered
+				if h.part > 0 {
+					h.bill.stand()
+				}
+			},
+			"give up": func(rt *rapid.T) {
+				b := pick("invoice", any)
+				alone := rig.Owner
+				alone.Fresh = true
+				_, err := r.Billing.WriteOff(r.Ctx, alone, b.id, "bankrupt")
+				switch {
+				case b.state == invoice.Uncollectible:
+					ok(err)
+				case m.under(r, c.ID, b) > 0:
+					refused(err, fault.Unready)
+				case b.state == invoice.Open:
+					ok(err)
+					b.lost += b.due()
+					b.state = invoice.Uncollectible
+				default:
+					refused(err, fault.Unready)
+				}
+			},
+			"use credit": func(rt *rapid.T) {
+				b := pick("invoice", any)
+				_, err := r.Checkout.ApplyCredit(r.Ctx, rig.Owner, b.id, 0)
+				n := min(m.credit, b.due())
+				switch {
+				case b.state == invoice.Paid:
+					ok(err)
+				case n == 0:
+					refused(err, fault.Unready)
+				default:
+					ok(err)
+					m.apply(b, n)
+				}
 			},
 			"open a page": func(rt *rapid.T) {
 				b := pick("invoice", any)
@@ -288,7 +389,7 @@ func (m *model) hear(id string) {
 	}
 	x.known = true
 	m.pages[id] = x
-	if x.amount > x.bill.due() {
+	if x.amount > x.bill.takes() {
 		m.over++
 	}
 	m.take(x.bill, x.amount)
@@ -317,7 +418,7 @@ func (m *model) hearAll(r *rig.Rig) {
 }
 
 func (m *model) check(rt *rapid.T, r *rig.Rig, contactID string) {
-	var due, sum int64
+	var due, lost, sum int64
 	var numbers []string
 	for _, b := range m.bills {
 		i := r.GetInvoice(b.id)
@@ -325,6 +426,7 @@ func (m *model) check(rt *rapid.T, r *rig.Rig, contactID string) {
 			rt.Fatalf("invoice %s is %s with %d paid and %d due, the model says %s, %d, %d", b.id, i.State, i.Paid, i.Due(), b.state, b.paid, b.due())
 		}
 		due += b.due()
+		lost += b.lost
 		if b.number != "" {
 			numbers = append(numbers, b.number)
 		}
@@ -337,7 +439,7 @@ func (m *model) check(rt *rapid.T, r *rig.Rig, contactID string) {
 		}
 	}
 	b := r.Head(contactID, "EUR")
-	if sum != 0 || b.Due != due || b.Credit != m.credit || accounts["receivable"] != due || accounts["customer-credit"] != -m.credit ||
+	if sum != 0 || b.Due != due || b.Credit != m.credit || accounts["receivable"] != due || accounts["customer-credit"] != -m.credit || accounts["write-off"] != lost ||
 		accounts["bank"]+accounts["clearing:stripe"] != m.cash {
 		rt.Fatalf("balance %+v, accounts %v, off by %d; the model says %d due, %d credit, %d cash", b, accounts, sum, due, m.credit, m.cash)
 	}

@@ -21,7 +21,7 @@ var floors = [][]string{
 	// who may do it, the organisation's settings, the catalog, and the lines that estimates and invoices share.
 	{"member", "link", "series", "payment"},
 	{"catalog", "org"},
-	{"contact", "message", "sale", "task"},
+	{"approval", "contact", "message", "sale", "task"},
 	{"estimate", "invoice", "order"},
 	// The record of a document's one PDF, whichever noun the document is of.
 	{"paper"},

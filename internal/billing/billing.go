@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"onebook/internal/activity"
+	"onebook/internal/approval"
 	"onebook/internal/civil"
 	"onebook/internal/effect"
 	"onebook/internal/fault"
@@ -43,6 +44,7 @@ type Service struct {
 	Org     *org.Service
 	Clients sale.Clients
 	Links   *link.Service
+	Second  *approval.Desk // where deeds wait that take two persons
 }
 
 // Input is what a person says of an invoice.
@@ -51,12 +53,18 @@ type Input struct {
 	Body      sale.Input
 	DueOn     civil.Date
 	DueDays   *int
+	// Instalments stand in place of dueOn and dueDays.
+	Instalments []invoice.Instalment
 }
 
 func (in Input) check(f *fault.Fields, today civil.Date) {
 	switch {
 	case in.DueOn.After(today.AddDays(sale.MaxAhead)):
 		f.Add("dueOn", "invalid", "dueOn lies more than ten years ahead")
+	case len(in.Instalments) > 0 && (in.DueDays != nil || !in.DueOn.IsZero()):
+		f.Add("instalments", "invalid", "give instalments, or dueOn or dueDays, not both")
+	case len(in.Instalments) > 0 && in.Instalments[len(in.Instalments)-1].DueOn.After(today.AddDays(sale.MaxAhead)):
+		f.Add("instalments", "invalid", "the last instalment lies more than ten years ahead")
 	case in.DueDays != nil && !in.DueOn.IsZero():
 		f.Add("dueDays", "invalid", "give dueOn or dueDays, not both")
 	case in.DueDays != nil && (*in.DueDays < 0 || *in.DueDays > sale.MaxAhead):
@@ -88,6 +96,7 @@ func (s *Service) made(ctx context.Context, in Input) (sale.Body, error) {
 	if err := f.Join("", err); err != nil {
 		return sale.Body{}, err
 	}
+	invoice.CheckInstalments(&f, in.Instalments, body.Totals.Payable)
 	return body, f.Err()
 }
 
@@ -118,7 +127,7 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (invoice
 	var i invoice.Invoice
 	_, err = s.Records.Begin(ctx, by, c.ContactID, func(_ context.Context, contact string, _ activity.Head) (*activity.Deed, error) {
 		i = invoice.Invoice{
-			ID: s.IDs.Of("in", contact), ContactID: contact, State: invoice.Draft, Body: body, DueOn: in.DueOn, DueDays: in.DueDays,
+			ID: s.IDs.Of("in", contact), ContactID: contact, State: invoice.Draft, Body: body, DueOn: in.DueOn, DueDays: in.DueDays, Instalments: in.Instalments,
 			CreatedAt: now, UpdatedAt: now,
 		}
 		op, err := i.Put()
@@ -141,41 +150,48 @@ func minor(amount int64, currency string) string {
 	return money.Format(amount, currency) + " " + currency
 }
 
-// change reads an invoice, lets edit decide, and writes it with its entry, again until nothing came between. An edit that
-// answers no deed leaves everything as it is.
-func (s *Service) change(ctx context.Context, by activity.By, invoiceID string, edit func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error)) (invoice.Invoice, error) {
+// edit decides what becomes of an invoice that was just read. One that answers no deed leaves everything as it is.
+type edit func(ctx context.Context, h activity.Head, i *invoice.Invoice) (*activity.Deed, error)
+
+// change writes what an edit comes to with its entry, again until nothing came between.
+func (s *Service) change(ctx context.Context, by activity.By, invoiceID string, e edit) (invoice.Invoice, error) {
 	contact, err := id.Contact("in", invoiceID)
 	if err != nil {
 		return invoice.Invoice{}, err
 	}
-	_, err = s.Records.Do(ctx, by, activity.ContactChain(contact), func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
-		i, err := invoice.Get(ctx, s.Table, invoiceID)
-		if err != nil {
-			return nil, err
-		}
-		before := i.State
-		d, err := edit(ctx, &i)
-		if err != nil || d == nil {
-			return nil, err
-		}
-		i.UpdatedAt = s.Now().UTC()
-		op, err := i.Put()
-		if err != nil {
-			return nil, err
-		}
-		d.Subject, d.Ops = i.ID, append([]store.Op{op}, d.Ops...)
-		if i.State == before {
-			return d, nil
-		}
-		o, because := Outcome(i)
-		ends, err := task.Ended(ctx, s.Table, i.UpdatedAt, i.ID, o, because)
-		d.Ops = append(d.Ops, ends...)
-		return d, err
+	_, err = s.Records.Do(ctx, by, activity.ContactChain(contact), func(ctx context.Context, h activity.Head) (*activity.Deed, error) {
+		return s.written(ctx, h, invoiceID, e)
 	})
 	if err != nil {
 		return invoice.Invoice{}, err
 	}
 	return invoice.Get(ctx, s.Table, invoiceID)
+}
+
+// written is the deed of an edit, with the invoice and the tasks that end with it.
+func (s *Service) written(ctx context.Context, h activity.Head, invoiceID string, e edit) (*activity.Deed, error) {
+	i, err := invoice.Get(ctx, s.Table, invoiceID)
+	if err != nil {
+		return nil, err
+	}
+	before := i.State
+	d, err := e(ctx, h, &i)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	i.UpdatedAt = s.Now().UTC()
+	op, err := i.Put()
+	if err != nil {
+		return nil, err
+	}
+	d.Subject, d.Ops = i.ID, append([]store.Op{op}, d.Ops...)
+	if i.State == before {
+		return d, nil
+	}
+	o, because := Outcome(i)
+	ends, err := task.Ended(ctx, s.Table, i.UpdatedAt, i.ID, o, because)
+	d.Ops = append(d.Ops, ends...)
+	return d, err
 }
 
 // Outcome is what an invoice's state means for the tasks that hang on it.
@@ -197,7 +213,7 @@ func (s *Service) Update(ctx context.Context, by activity.By, invoiceID string, 
 	if err := member.May(by, member.InvoicePropose); err != nil {
 		return invoice.Invoice{}, err
 	}
-	return s.change(ctx, by, invoiceID, func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
+	return s.change(ctx, by, invoiceID, func(ctx context.Context, h activity.Head, i *invoice.Invoice) (*activity.Deed, error) {
 		switch {
 		case i.Version() != version:
 			return nil, invoice.ErrStale
@@ -211,7 +227,7 @@ func (s *Service) Update(ctx context.Context, by activity.By, invoiceID string, 
 			return nil, err
 		}
 		before := *i
-		i.Body, i.DueOn, i.DueDays = body, in.DueOn, in.DueDays
+		i.Body, i.DueOn, i.DueDays, i.Instalments = body, in.DueOn, in.DueDays, in.Instalments
 		return &activity.Deed{
 			Kind: "invoice.changed", Text: "Changed the invoice's draft to " + amount(*i),
 			Changes: []activity.Change{{Field: "total", From: amount(before), To: amount(*i)}},
@@ -288,11 +304,11 @@ func (s *Service) Issue(ctx context.Context, by activity.By, invoiceID string) (
 	if err := member.May(by, member.InvoiceWrite); err != nil {
 		return invoice.Invoice{}, err
 	}
-	return s.change(ctx, by, invoiceID, func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
+	return s.change(ctx, by, invoiceID, func(ctx context.Context, h activity.Head, i *invoice.Invoice) (*activity.Deed, error) {
 		if i.State != invoice.Draft {
 			return nil, nil // issued before: the same invoice
 		}
-		return s.issue(ctx, i)
+		return s.issue(ctx, h, i)
 	})
 }
 
@@ -301,12 +317,12 @@ func (s *Service) Send(ctx context.Context, by activity.By, invoiceID string) (i
 	if err := member.May(by, member.InvoiceWrite); err != nil {
 		return invoice.Invoice{}, err
 	}
-	return s.change(ctx, by, invoiceID, func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
+	return s.change(ctx, by, invoiceID, func(ctx context.Context, h activity.Head, i *invoice.Invoice) (*activity.Deed, error) {
 		d := &activity.Deed{}
 		var err error
 		switch i.State {
 		case invoice.Draft:
-			if d, err = s.issue(ctx, i); err != nil {
+			if d, err = s.issue(ctx, h, i); err != nil {
 				return nil, err
 			}
 		case invoice.Void:
@@ -332,53 +348,6 @@ func (s *Service) Send(ctx context.Context, by activity.By, invoiceID string) (i
 		}
 		d.Ops = append(d.Ops, op)
 		return d, nil
-	})
-}
-
-// Void takes an issued invoice back while nothing was paid or credited and, unless the settings allow it, before it was
-// sent. The number stays; the books are reversed; the link stops working as a way to pay.
-func (s *Service) Void(ctx context.Context, by activity.By, invoiceID, reason string) (invoice.Invoice, error) {
-	if err := member.May(by, member.InvoiceWrite); err != nil {
-		return invoice.Invoice{}, err
-	}
-	reason, err := explained(reason)
-	if err != nil {
-		return invoice.Invoice{}, err
-	}
-	return s.change(ctx, by, invoiceID, func(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
-		set, today, err := s.today(ctx)
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case i.State == invoice.Void:
-			return nil, nil
-		case i.State == invoice.Draft:
-			return nil, fault.Unready.Errorf("a draft is thrown away, not voided")
-		case i.Paid != 0 || i.Credited != 0:
-			return nil, fault.Unready.Errorf("invoice %s has payments or credits; correct it with a credit note", i.Number)
-		case !i.SentAt.IsZero() && !set.VoidSent:
-			return nil, fault.Unready.Errorf("invoice %s was sent already; correct it with a credit note, or allow voiding sent invoices in the settings", i.Number).Coded("sent")
-		}
-		if err := s.idle(ctx, *i); err != nil {
-			return nil, err
-		}
-		ps := issued(*i)
-		for n := range ps {
-			ps[n].Amount = -ps[n].Amount
-		}
-		if err := i.To(invoice.Void); err != nil {
-			return nil, err
-		}
-		i.VoidReason = reason
-		ops, turned, err := s.count(ctx, *i, -1)
-		if err != nil {
-			return nil, err
-		}
-		ps = append(ps, turned...)
-		return &activity.Deed{
-			Kind: "invoice.voided", Text: "Voided invoice " + i.Number, Reason: reason, On: today.String(), Postings: ps, Ops: ops,
-		}, nil
 	})
 }
 

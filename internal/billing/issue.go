@@ -11,12 +11,13 @@ import (
 	"onebook/internal/invoice"
 	"onebook/internal/issue"
 	"onebook/internal/link"
+	"onebook/internal/money"
 	"onebook/internal/sale"
 	"onebook/internal/series"
 	"onebook/internal/totals"
 )
 
-func (s *Service) issue(ctx context.Context, i *invoice.Invoice) (*activity.Deed, error) {
+func (s *Service) issue(ctx context.Context, h activity.Head, i *invoice.Invoice) (*activity.Deed, error) {
 	set, today, err := s.today(ctx)
 	if err != nil {
 		return nil, err
@@ -48,6 +49,10 @@ func (s *Service) issue(ctx context.Context, i *invoice.Invoice) (*activity.Deed
 		return nil, err
 	}
 	i.Number, i.IssuedOn, i.Frozen, i.LinkID = n.Number, n.On, &frozen, l.ID
+	first := i.NextDue()
+	if n := len(i.Instalments); n > 0 {
+		i.DueOn = i.Instalments[n-1].DueOn
+	}
 	if i.DueOn.IsZero() {
 		days := set.DueDays
 		if i.DueDays != nil {
@@ -55,14 +60,28 @@ func (s *Service) issue(ctx context.Context, i *invoice.Invoice) (*activity.Deed
 		}
 		i.DueOn = n.On.AddDays(days)
 	}
-	if i.DueOn.Before(n.On) {
-		return nil, fault.Unready.Errorf("the due date %s lies before the day of issue, %s; change the draft first", i.DueOn, n.On).Coded("due_before_issue")
+	if len(i.Instalments) == 0 {
+		first = i.DueOn
+	}
+	if first.Before(n.On) {
+		return nil, fault.Unready.Errorf("the due date %s lies before the day of issue, %s; change the draft first", first, n.On).Coded("due_before_issue")
 	}
 	if i.Due() == 0 {
 		i.PaidAt = now
 		if err := i.To(invoice.Paid); err != nil {
 			return nil, err
 		}
+	}
+	text := fmt.Sprintf("Issued invoice %s over %s, due %s", i.Number, amount(*i), i.DueOn)
+	ps := issued(*i)
+	// What the client paid too much goes to the next invoice (rules.md §5), in the same write so that it cannot be forgotten.
+	if credit := min(h.Balances[i.Body.Currency].Credit, i.Due()); credit > 0 && !set.KeepCredit {
+		applied, err := i.Apply(credit, now)
+		if err != nil {
+			return nil, err
+		}
+		ps = append(ps, applied...)
+		text += fmt.Sprintf("; %s of it paid from credit", money.Format(credit, i.Body.Currency))
 	}
 	guard, err := i.Guard()
 	if err != nil {
@@ -81,8 +100,7 @@ func (s *Service) issue(ctx context.Context, i *invoice.Invoice) (*activity.Deed
 		return nil, err
 	}
 	return &activity.Deed{
-		Kind: "invoice.issued", Text: fmt.Sprintf("Issued invoice %s over %s, due %s", i.Number, amount(*i), i.DueOn),
-		On: n.On.String(), Postings: append(issued(*i), turned...), Ops: append(ops, more...),
+		Kind: "invoice.issued", Text: text, On: n.On.String(), Postings: append(ps, turned...), Ops: append(ops, more...),
 	}, nil
 }
 

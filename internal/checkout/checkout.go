@@ -18,16 +18,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"onebook/internal/activity"
-	"onebook/internal/effect"
 	"onebook/internal/fault"
 	"onebook/internal/id"
 	"onebook/internal/invoice"
-	"onebook/internal/issue"
 	"onebook/internal/link"
 	"onebook/internal/member"
 	"onebook/internal/money"
@@ -300,51 +297,4 @@ func (s *Service) storedCustomer(ctx context.Context, k store.Key) (string, bool
 		return "", false, fmt.Errorf("customer: %w", err)
 	}
 	return got.Customer, true, nil
-}
-
-// received answers the operations and postings of money that arrived: the invoice takes what is due on it, the rest is the
-// contact's credit. An invoice that is not open any more takes nothing.
-func (s *Service) received(ctx context.Context, p *payment.Payment, invoiceID string, from activity.Account, now time.Time) ([]store.Op, []activity.Posting, error) {
-	var ops []store.Op
-	post := func(a activity.Account, n int64, ref string) activity.Posting {
-		return activity.Posting{Account: a, Currency: p.Currency, Amount: n, Ref: ref}
-	}
-	ps := []activity.Posting{post(from, p.Amount, p.ID)}
-	rest := p.Amount
-	inv, err := invoice.Get(ctx, s.Table, invoiceID)
-	if err != nil {
-		return nil, nil, err
-	}
-	if part := min(rest, inv.Due()); part > 0 && inv.State == invoice.Open && inv.Body.Currency == p.Currency {
-		if err := inv.Settle(part, now); err != nil {
-			return nil, nil, err
-		}
-		op, err := inv.Put()
-		if err != nil {
-			return nil, nil, err
-		}
-		ops = append(ops, op)
-		if inv.State == invoice.Paid {
-			ends, err := s.ended(ctx, inv, now)
-			if err != nil {
-				return nil, nil, err
-			}
-			ops = append(ops, ends...)
-		}
-		p.Allocations = []payment.Allocation{{InvoiceID: inv.ID, Amount: part}}
-		ps = append(ps, post(activity.Receivable, -part, inv.ID))
-		rest -= part
-	}
-	if p.Credit = rest; rest > 0 {
-		ps = append(ps, post(activity.Credit, -rest, p.ID))
-	}
-	receipt, err := effect.New(effect.Effect{
-		ID: s.IDs.New("ef"), Lane: effect.Mail, Kind: MailReceipt, ContactID: p.ContactID, Subject: p.ID,
-		Args:  map[string]string{"invoice": invoiceID, "remains": strconv.FormatInt(inv.Due(), 10)},
-		Title: "Receipt for invoice " + inv.Number, Area: issue.Billing,
-	}, now)
-	if err != nil {
-		return nil, nil, err
-	}
-	return append(ops, receipt), ps, nil
 }

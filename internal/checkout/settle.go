@@ -8,6 +8,7 @@ import (
 
 	"onebook/internal/activity"
 	"onebook/internal/fault"
+	"onebook/internal/invoice"
 	"onebook/internal/issue"
 	"onebook/internal/member"
 	"onebook/internal/money"
@@ -124,7 +125,11 @@ func (s *Service) paid(ctx context.Context, by activity.By, in payment.Intent, p
 		p.Method = method(in, p)
 		paying := p.Online.Paying
 		p.SucceededAt, p.ReceivedOn, p.Online.Intent, p.Online.Paying, p.Online.LookAt = now, day, in.ID, false, time.Time{}
-		ops, ps, err := s.received(ctx, &p, p.Online.InvoiceID, activity.Clearing, now)
+		inv, err := invoice.Get(ctx, s.Table, p.Online.InvoiceID)
+		if err != nil {
+			return nil, err
+		}
+		ops, ps, err := s.received(ctx, &p, []share{whole(inv, p)}, activity.Clearing, now)
 		if err != nil {
 			return nil, err
 		}

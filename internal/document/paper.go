@@ -63,16 +63,23 @@ type Paper struct {
 	Paid          int64        `json:"paid,omitempty"`
 	Due           int64        `json:"due"`
 
-	Reference      string    `json:"reference,omitempty"`      // what the client quotes when paying
-	BuyerReference string    `json:"buyerReference,omitempty"` // the client's own, e.g. an order number
-	Refers         string    `json:"refers,omitempty"`         // the number of the document that this one amends
-	Reasons        []string  `json:"reasons,omitempty"`        // why a tax is not charged, and such
-	Notes          string    `json:"notes,omitempty"`
-	Terms          string    `json:"terms,omitempty"`
-	PayURL         string    `json:"payURL,omitempty"`        // the client's link: a clickable text and a QR code
-	Transfer       *Transfer `json:"transfer,omitempty"`      // how to pay by bank; of an invoice with something due
-	PurchaseOrder  string    `json:"purchaseOrder,omitempty"` // the client's, by number
-	Footer         string    `json:"footer,omitempty"`        // registration, bank and such, on every page
+	Reference      string       `json:"reference,omitempty"`      // what the client quotes when paying
+	BuyerReference string       `json:"buyerReference,omitempty"` // the client's own, e.g. an order number
+	Refers         string       `json:"refers,omitempty"`         // the number of the document that this one amends
+	Reasons        []string     `json:"reasons,omitempty"`        // why a tax is not charged, and such
+	Instalments    []Instalment `json:"instalments,omitempty"`
+	Notes          string       `json:"notes,omitempty"`
+	Terms          string       `json:"terms,omitempty"`
+	PayURL         string       `json:"payURL,omitempty"`        // the client's link: a clickable text and a QR code
+	Transfer       *Transfer    `json:"transfer,omitempty"`      // how to pay by bank; of an invoice with something due
+	PurchaseOrder  string       `json:"purchaseOrder,omitempty"` // the client's, by number
+	Footer         string       `json:"footer,omitempty"`        // registration, bank and such, on every page
+}
+
+// Instalment is a part of what is due, and the day it is due on.
+type Instalment struct {
+	Amount int64      `json:"amount"`
+	DueOn  civil.Date `json:"dueOn"`
 }
 
 // Seller is who issues the document.

@@ -1,6 +1,9 @@
 package document
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // grid has the places of the columns: the item's text begins at left, the figures end at these places.
 type grid struct {
@@ -221,6 +224,11 @@ func (m *maker) prose() {
 	for _, reason := range m.Reasons {
 		m.paragraph("", reason)
 	}
+	var parts []string
+	for _, x := range m.Instalments {
+		parts = append(parts, fmt.Sprintf("%s %s: %s", m.words.due, m.words.days(x.DueOn, x.DueOn), m.figure(x.Amount)))
+	}
+	m.paragraph(m.words.instalments, strings.Join(parts, "\n"))
 	m.paragraph(m.words.notes, m.Notes)
 	m.paragraph(m.words.terms, m.Terms)
 }

@@ -21,7 +21,7 @@ type words struct {
 	dueBy, paidInFull                                     string
 	payOnline, viewOnline, acceptOnline, scan             string
 	transfer, holder, bank, scanBank, purchaseOrder       string
-	notes, terms                                          string
+	notes, terms, instalments                             string
 	taxOn                                                 string // label with rate, taxable amount
 	percent                                               string
 	discount                                              string
@@ -52,7 +52,8 @@ var english = words{
 	transfer: "Pay by bank transfer", holder: "Account holder", bank: "Bank", scanBank: "Scan with your banking app",
 	purchaseOrder: "Purchase order",
 	notes:         "Notes", terms: "Terms",
-	taxOn: "%s on %s", percent: "%s%%", discount: "Discount: %s",
+	instalments: "Instalments",
+	taxOn:       "%s on %s", percent: "%s%%", discount: "Discount: %s",
 	subject: "%s from %s for %s",
 	months: [12]string{"January", "February", "March", "April", "May", "June", "July", "August", "September",
 		"October", "November", "December"},
@@ -79,7 +80,8 @@ var german = words{
 	transfer: "Per Überweisung bezahlen", holder: "Kontoinhaber", bank: "Bank", scanBank: "Mit der Banking-App scannen",
 	purchaseOrder: "Bestellnummer",
 	notes:         "Anmerkungen", terms: "Bedingungen",
-	taxOn: "%s auf %s", percent: "%s %%", discount: "Nachlass: %s",
+	instalments: "Raten",
+	taxOn:       "%s auf %s", percent: "%s %%", discount: "Nachlass: %s",
 	subject: "%s von %s für %s",
 	months: [12]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September",
 		"Oktober", "November", "Dezember"},

@@ -7,8 +7,8 @@
 // Times that must not be mixed up: issuedOn is the day the number was taken, in the organisation's zone; dueOn is the last
 // day to pay on time; the dates of supply stand in the lines.
 //
-// Invariants: due = payable − paid − credited; an invoice is paid exactly when it is issued and nothing is due; what
-// lies on the receivable account for an invoice is its due amount.
+// Invariants: due = payable − paid − credited − written off; an invoice is paid exactly when it is issued and nothing is
+// due or written off; what lies on the receivable account for an invoice is its due amount.
 package invoice
 
 import (
@@ -72,26 +72,31 @@ func (s Share) Advance() bool { return s == Deposit || s == Milestone }
 
 // Invoice is one invoice of a contact.
 type Invoice struct {
-	ID         string       `json:"id"`
-	ContactID  string       `json:"contactId"`
-	State      State        `json:"status"`
-	Number     string       `json:"number,omitempty"`
-	EstimateID string       `json:"estimateId,omitempty"`
-	OrderID    string       `json:"orderId,omitempty"`
-	Share      Share        `json:"share,omitempty"`
-	Body       sale.Body    `json:"body"`
-	IssuedOn   civil.Date   `json:"issuedOn,omitzero"`
-	DueDays    *int         `json:"dueDays,omitempty"` // counts from issuedOn; dueOn wins
-	DueOn      civil.Date   `json:"dueOn,omitzero"`
-	Frozen     *sale.Frozen `json:"frozen,omitempty"`
-	LinkID     string       `json:"linkId,omitempty"`
-	Paid       int64        `json:"paid,omitempty"`
-	Credited   int64        `json:"credited,omitempty"`
-	SentAt     time.Time    `json:"sentAt,omitzero"`
-	PaidAt     time.Time    `json:"paidAt,omitzero"`
-	VoidReason string       `json:"voidReason,omitempty"`
-	CreatedAt  time.Time    `json:"createdAt"`
-	UpdatedAt  time.Time    `json:"updatedAt"`
+	ID         string     `json:"id"`
+	ContactID  string     `json:"contactId"`
+	State      State      `json:"status"`
+	Number     string     `json:"number,omitempty"`
+	EstimateID string     `json:"estimateId,omitempty"`
+	OrderID    string     `json:"orderId,omitempty"`
+	Share      Share      `json:"share,omitempty"`
+	Body       sale.Body  `json:"body"`
+	IssuedOn   civil.Date `json:"issuedOn,omitzero"`
+	DueDays    *int       `json:"dueDays,omitempty"` // counts from issuedOn; dueOn wins
+	DueOn      civil.Date `json:"dueOn,omitzero"`    // of the last instalment, when there are some
+	// Instalments are frozen with the rest; which of them are paid follows from what was paid (Parts).
+	Instalments []Instalment `json:"instalments,omitempty"`
+	Frozen      *sale.Frozen `json:"frozen,omitempty"`
+	LinkID      string       `json:"linkId,omitempty"`
+	Paid        int64        `json:"paid,omitempty"`
+	Credited    int64        `json:"credited,omitempty"`
+	Applied     int64        `json:"applied,omitempty"`    // how much of paid came from the contact's credit
+	WrittenOff  int64        `json:"writtenOff,omitempty"` // what was given up and has not come in since
+	SentAt      time.Time    `json:"sentAt,omitzero"`
+	PaidAt      time.Time    `json:"paidAt,omitzero"`
+	VoidReason  string       `json:"voidReason,omitempty"`
+	LossReason  string       `json:"lossReason,omitempty"` // why the rest was written off
+	CreatedAt   time.Time    `json:"createdAt"`
+	UpdatedAt   time.Time    `json:"updatedAt"`
 
 	version int64
 }
@@ -99,8 +104,11 @@ type Invoice struct {
 // Version is the version that was read: the If-Match version.
 func (i Invoice) Version() int64 { return i.version }
 
-// Due is what is still owed, minor units; zero for a draft or void invoice.
-func (i Invoice) Due() int64 {
+// Due is what is still owed, minor units; zero for a draft or void invoice, and of what was written off.
+func (i Invoice) Due() int64 { return i.Owed() - i.WrittenOff }
+
+// Owed is what a payment may still bring: what is due and what was written off.
+func (i Invoice) Owed() int64 {
 	if i.State == Draft || i.State == Void {
 		return 0
 	}
@@ -118,7 +126,7 @@ func (i *Invoice) To(next State) error {
 
 // Overdue reports whether it is owed after its last day, on today in the organisation's zone. The day itself is not.
 func (i Invoice) Overdue(today civil.Date) bool {
-	return i.State == Open && i.Due() > 0 && i.DueOn.Before(today)
+	return i.State == Open && i.Due() > 0 && i.NextDue().Before(today)
 }
 
 // Under notes a payment as on its way, or as not any more.
@@ -154,21 +162,6 @@ func (i Invoice) Display(today civil.Date, t Track) string {
 		return "issued"
 	}
 	return "draft"
-}
-
-// Settle adds money or credit to an open invoice and moves it to paid when nothing is due any more. amount must not
-// exceed what is due.
-func (i *Invoice) Settle(amount int64, at time.Time) error {
-	if amount <= 0 || amount > i.Due() {
-		return fmt.Errorf("invoice %s: cannot settle %d of %d", i.ID, amount, i.Due())
-	}
-	i.Paid += amount
-	i.UpdatedAt = at
-	if i.Due() == 0 {
-		i.PaidAt = at
-		return i.To(Paid)
-	}
-	return nil
 }
 
 // Track is what happens to an invoice without changing it: views, delivery and the PDF. It has a version of its own.
@@ -261,7 +254,7 @@ func (i Invoice) Put() (store.Op, error) {
 	if err != nil {
 		return store.Op{}, fmt.Errorf("invoice: %w", err)
 	}
-	day := i.DueOn
+	day := i.NextDue()
 	if day.IsZero() {
 		day = civil.DateOf(i.CreatedAt, time.UTC)
 	}
@@ -458,7 +451,7 @@ func ofContact(ctx context.Context, t store.Table, f Filter, limit int, cursor s
 				return nil, "", err
 			}
 			if (f.State == "" || i.State == f.State) && (!f.Overdue || i.Overdue(f.Today)) &&
-				(f.DueBefore.IsZero() || (!i.DueOn.IsZero() && i.DueOn.Before(f.DueBefore))) {
+				(f.DueBefore.IsZero() || (!i.NextDue().IsZero() && i.NextDue().Before(f.DueBefore))) {
 				out = append(out, i)
 			}
 		}

@@ -33,6 +33,7 @@ type Post struct {
 	Clients sale.Clients
 	Links   *link.Service
 	Mailer  Mailer
+	People  People
 	Now     func() time.Time
 }
 
@@ -75,7 +76,7 @@ func (p *Post) Invoice(ctx context.Context, e effect.Effect) (effect.Plan, error
 	}
 	write := func(url string) Content {
 		return OfInvoice(i.Frozen.Locale, InvoiceFacts{
-			Name: c.To.Name, Number: i.Number, Currency: i.Body.Currency, Total: i.Body.Totals.Total, Due: i.Due(), DueOn: i.DueOn, URL: url,
+			Name: c.To.Name, Number: i.Number, Currency: i.Body.Currency, Total: i.Body.Totals.Total, Due: i.Due(), DueOn: i.NextDue(), URL: url,
 		})
 	}
 	plan, err := p.plan(e, []store.Op{i.Same()}, *i.Frozen, c, payLink(i), write, "Mailed invoice "+i.Number, func(ctx context.Context, message string) (store.Op, error) {
@@ -118,7 +119,7 @@ func (p *Post) Renewal(ctx context.Context, e effect.Effect) (effect.Plan, error
 	}
 	return p.plan(e, []store.Op{i.Same()}, *i.Frozen, c, payLink(i), func(url string) Content {
 		return OfInvoiceLink(i.Frozen.Locale, LinkFacts{
-			Name: c.To.Name, Number: i.Number, Currency: i.Body.Currency, Due: i.Due(), DueOn: i.DueOn, URL: url,
+			Name: c.To.Name, Number: i.Number, Currency: i.Body.Currency, Due: i.Due(), DueOn: i.NextDue(), URL: url,
 		})
 	}, "Mailed the link of invoice "+i.Number+" again", nil)
 }

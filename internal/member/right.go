@@ -40,6 +40,9 @@ const (
 	PaymentRecord    Right = "payment.record"
 	PaymentOutcome   Right = "payment.outcome" // what the provider says became of a payment
 	PaymentStart     Right = "payment.start"   // open the hosted page
+	WriteOff         Right = "write-off"       // of an invoice: done alone, or asked for
+	ApprovalDecide   Right = "approval.decide" // answer what somebody else has asked for
+	ControlWrite     Right = "control.write"   // what may be done without a second person
 	TaxWrite         Right = "tax.write"       // tax, discount rules, numbering, templates, bank details, terms
 	OrganisationEdit Right = "organisation.write"
 	CatalogWrite     Right = "catalog.write" // services, hours, resources, calendars
@@ -67,6 +70,9 @@ var byRole = map[Right][]Role{
 	InvoiceWrite:     {Owner, Admin, Billing},
 	PaymentRecord:    {Owner, Billing},
 	PaymentStart:     {Owner, Billing},
+	WriteOff:         {Owner, Billing},
+	ApprovalDecide:   {Owner, Billing},
+	ControlWrite:     {Owner},
 	TaxWrite:         {Owner, Billing},
 	OrganisationEdit: {Owner, Admin},
 	CatalogWrite:     {Owner, Admin, Booking},

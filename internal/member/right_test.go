@@ -25,6 +25,9 @@ var table = map[member.Right]string{
 	member.PaymentRecord:    "owner billing",
 	member.PaymentStart:     "owner billing",
 	member.PaymentOutcome:   "",
+	member.WriteOff:         "owner billing",
+	member.ApprovalDecide:   "owner billing",
+	member.ControlWrite:     "owner",
 	member.TaxWrite:         "owner billing",
 	member.OrganisationEdit: "owner admin",
 	member.CatalogWrite:     "owner admin booking",
@@ -54,7 +57,7 @@ const client = "estimate.answer payment.start payment.outcome"
 
 // Everybody may exactly what the table says, right by right.
 func TestRights(t *testing.T) {
-	if len(table) != 21 {
+	if len(table) != 24 {
 		t.Errorf("the table has %d rights", len(table))
 	}
 	for right, who := range table {

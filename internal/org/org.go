@@ -77,8 +77,11 @@ type Settings struct {
 	VoidSent         bool      `json:"voidSent,omitempty"` // a sent invoice may be voided; off by default
 	OnlineMethods    []string  `json:"onlineMethods"`      // that payment pages offer, where the currency fits; card is among them
 	PaymentTerms     string    `json:"paymentTerms,omitempty"`
-	Bank             *Bank     `json:"bank,omitempty"` // where clients transfer to
-	Terms            Terms     `json:"terms,omitzero"` // what clients agree to with an estimate
+	Bank             *Bank     `json:"bank,omitempty"`         // where clients transfer to
+	Terms            Terms     `json:"terms,omitzero"`         // what clients agree to with an estimate
+	VoidByTwo        bool      `json:"voidByTwo,omitempty"`    // voiding a sent invoice takes two persons
+	SmallBalance     int64     `json:"smallBalance,omitempty"` // minor units of Currency: one person may write off as much
+	KeepCredit       bool      `json:"keepCredit,omitempty"`   // credit waits for a person instead of paying the next invoice
 
 	OnAcceptance      string        `json:"onAcceptance,omitempty"`     // of an estimate; empty is AcceptNothing
 	AcceptanceDeposit money.Decimal `json:"acceptanceDeposit,omitzero"` // percent that is billed first; all unless given
@@ -235,8 +238,11 @@ func (s *Settings) switched(by activity.By, changes []activity.Change, at time.T
 var billingFields = map[string]bool{
 	"onlineMethods": true,
 	"numbering":     true, "dueDays": true, "validDays": true, "pricesIncludeTax": true, "voidSent": true,
-	"paymentTerms": true, "terms": true, "bank": true, "taxId": true, "onAcceptance": true, "acceptanceDeposit": true,
+	"keepCredit": true, "paymentTerms": true, "terms": true, "bank": true, "taxId": true, "onAcceptance": true, "acceptanceDeposit": true,
 }
+
+// controlFields say what may be done without a second person, which an owner alone decides.
+var controlFields = map[string]bool{"voidByTwo": true, "smallBalance": true}
 
 func allowed(by activity.By, changes []activity.Change) error {
 	need := member.OrganisationEdit
@@ -245,8 +251,11 @@ func allowed(by activity.By, changes []activity.Change) error {
 	}
 	for _, c := range changes {
 		need = member.OrganisationEdit
-		if billingFields[c.Field] {
+		switch {
+		case billingFields[c.Field]:
 			need = member.TaxWrite
+		case controlFields[c.Field]:
+			need = member.ControlWrite
 		}
 		if err := member.May(by, need); err != nil {
 			return err
@@ -277,7 +286,7 @@ func differences(a, b Settings) ([]activity.Change, error) {
 var fieldOrder = []string{
 	"onlineMethods",
 	"name", "address", "timeZone", "currency", "locale", "taxId", "email", "phone", "website", "accent", "logo", "logoSha256", "footer",
-	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "paymentTerms", "terms", "bank", "onAcceptance", "acceptanceDeposit",
+	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "voidByTwo", "smallBalance", "keepCredit", "paymentTerms", "terms", "bank", "onAcceptance", "acceptanceDeposit",
 	"slug", "inquiryOwnerId", "recordOwnerId", "customFields",
 }
 
@@ -350,6 +359,9 @@ func (s *Settings) check() error {
 	}
 	if !seen["card"] {
 		f.Add("onlineMethods", "invalid", "a card can always be paid with: keep card among the methods")
+	}
+	if s.SmallBalance < 0 || money.Check(s.SmallBalance) != nil {
+		f.Add("smallBalance", "invalid", "smallBalance is zero or more, in the smallest unit of the currency")
 	}
 	if s.ValidDays < 1 || s.ValidDays > 365 {
 		f.Add("validDays", "invalid", "validDays is 1 to 365")

@@ -91,6 +91,7 @@ func Offered(currency string, on []string) []string {
 type Allocation struct {
 	InvoiceID string `json:"invoiceId"`
 	Amount    int64  `json:"amount"`
+	Recovered int64  `json:"recovered,omitempty"` // the part that had been written off before it came
 }
 
 // Attempt is one try on the provider's page that did not succeed.
@@ -129,6 +130,8 @@ type Payment struct {
 	Online      *Online      `json:"online,omitempty"`
 	CreatedAt   time.Time    `json:"createdAt"`
 	SucceededAt time.Time    `json:"succeededAt,omitzero"`
+	VoidedAt    time.Time    `json:"voidedAt,omitzero"`
+	VoidReason  string       `json:"voidReason,omitempty"`
 
 	version int64
 }

@@ -22,6 +22,9 @@ func Paper(i invoice.Invoice, payURL string, logo []byte) document.Paper {
 	}
 	p := common(i.Number, i.Body, body.Lines, f, logo)
 	p.Kind, p.IssuedOn, p.DueOn, p.ServiceFrom, p.ServiceTo = document.Invoice, i.IssuedOn, i.DueOn, from, to
+	for _, x := range i.Instalments {
+		p.Instalments = append(p.Instalments, document.Instalment(x))
+	}
 	p.Paid, p.Due, p.Reference, p.PayURL = t.Prepaid, t.Payable, i.Number, payURL
 	if t := f.Transfer(i.Number, t.Payable, i.Body.Currency); t != nil {
 		p.Reference = t.Reference

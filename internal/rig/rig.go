@@ -16,6 +16,7 @@ import (
 
 	"onebook/internal/activity"
 	"onebook/internal/app"
+	"onebook/internal/approval"
 	"onebook/internal/archive"
 	"onebook/internal/billing"
 	"onebook/internal/checkout"
@@ -70,11 +71,11 @@ func New(tb testing.TB, around ...func(store.Table) store.Table) *Rig {
 	})
 	r.Checkout.Provider, r.Contacts.Phones = r.Bank, phone.Plans{}
 	clients := r.Billing.Clients
-	r.Post = &letter.Post{Table: table, Records: r.Records, Clients: clients, Links: r.Links, Mailer: r.Mail, Now: r.Clock.Now}
+	r.Post = &letter.Post{Table: table, Records: r.Records, Clients: clients, Links: r.Links, Mailer: r.Mail, People: r.Members, Now: r.Clock.Now}
 	r.Printer = &printing.Printer{Table: table, Records: r.Records, Blobs: r.Blobs, Links: r.Links, Now: r.Clock.Now}
 	r.Runner = &effect.Runner{Table: table, Now: r.Clock.Now, Handlers: map[string]effect.Handler{
 		selling.MailEstimate: r.Post.Estimate, billing.MailInvoice: r.Post.Invoice, checkout.MailReceipt: r.Post.Receipt,
-		checkout.MailProcessing: r.Post.Processing, checkout.MailFailed: r.Post.Failed, link.MailRenewal: r.Post.Renewal,
+		checkout.MailProcessing: r.Post.Processing, checkout.MailFailed: r.Post.Failed, link.MailRenewal: r.Post.Renewal, approval.MailNotice: r.Post.Notice,
 		billing.PrintPDF: r.Printer.Invoice, selling.PrintEstimate: r.Printer.Estimate, archive.RestorePDF: r.Printer.Restore,
 		selling.BillAccepted: r.Selling.Accepted(r.Billing),
 	}}

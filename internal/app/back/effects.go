@@ -11,6 +11,7 @@ import (
 
 	"onebook/internal/app"
 	"onebook/internal/app/outside"
+	"onebook/internal/approval"
 	"onebook/internal/archive"
 	"onebook/internal/billing"
 	"onebook/internal/checkout"
@@ -34,7 +35,7 @@ func runner(x *app.Product, lanes ...string) *effect.Runner {
 			p := post(x)
 			maps.Copy(r.Handlers, map[string]effect.Handler{
 				selling.MailEstimate: p.Estimate, billing.MailInvoice: p.Invoice, checkout.MailReceipt: p.Receipt,
-				checkout.MailProcessing: p.Processing, checkout.MailFailed: p.Failed, link.MailRenewal: p.Renewal,
+				checkout.MailProcessing: p.Processing, checkout.MailFailed: p.Failed, link.MailRenewal: p.Renewal, approval.MailNotice: p.Notice,
 			})
 			r.Handlers[member.SignIn] = x.Members.Enrol(directory(x))
 		case effect.Book:
@@ -48,7 +49,7 @@ func runner(x *app.Product, lanes ...string) *effect.Runner {
 }
 
 func post(x *app.Product) *letter.Post {
-	return &letter.Post{Table: x.Table, Records: x.Records, Clients: app.Clients{Contacts: x.Contacts}, Links: x.Links, Mailer: mailerOf(x), Now: x.Now}
+	return &letter.Post{Table: x.Table, Records: x.Records, Clients: app.Clients{Contacts: x.Contacts}, Links: x.Links, Mailer: mailerOf(x), People: x.Members, Now: x.Now}
 }
 
 // mailer sends letters over SES.

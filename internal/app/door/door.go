@@ -15,7 +15,7 @@ func Serve(x *app.Product, doors []api.Door, needs ...string) (app.Handler, erro
 		return nil, err
 	}
 	a := &api.API{
-		Issuer: x.Env["ISSUER"], Members: x.Members, Links: x.Links, Log: x.Log, Denied: denied(x),
+		Issuer: x.Env["ISSUER"], Machine: x.Machine, Members: x.Members, Links: x.Links, Log: x.Log, Denied: denied(x),
 		Once: func(ctx context.Context, key string) (activity.OnceRecord, bool, error) {
 			return activity.FindOnce(ctx, x.Table, x.Now(), key)
 		},

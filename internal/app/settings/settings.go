@@ -18,7 +18,7 @@ import (
 // Function serves organisation, tax, members and issues, and the API's description.
 func Function(x *app.Product) (app.Handler, error) {
 	return door.Serve(x, []api.Door{api.Manual(), api.Settings{
-		Org: x.Org, Members: x.Members, Desk: x.Desk, Table: x.Table, Records: x.Records, Now: x.Now,
+		Org: x.Org, Members: x.Members, Desk: x.Desk, Second: x.Second, Table: x.Table, Records: x.Records, Now: x.Now,
 		Uploads: &upload.Service{
 			Table: x.Table, Records: x.Records, Blobs: files{outside.Blobs(x)}, IDs: x.IDs, Now: x.Now, Machine: x.Machine,
 			Flatten: document.FlattenLogo,
