@@ -15,6 +15,7 @@ import (
 	"onebook/internal/fault"
 	"onebook/internal/invoice"
 	"onebook/internal/org"
+	"onebook/internal/sale"
 	"onebook/internal/store"
 	"onebook/internal/totals"
 )
@@ -52,6 +53,7 @@ type invoiceForm struct {
 	DueOn       civil.Date       `json:"dueOn,omitzero" doc:"last day to pay on time"`
 	DueDays     *int             `json:"dueDays,omitempty" minimum:"0" maximum:"3650" doc:"instead of dueOn: counts from the day of issue; the organisation's usual time unless given"`
 	Instalments []instalmentForm `json:"instalments,omitempty" maxItems:"36" doc:"instead of dueOn and dueDays: parts with days of their own that add up to what is payable, the earliest first"`
+	Recipients  []recipientForm  `json:"recipients,omitempty" maxItems:"10" doc:"who gets its letters, one each; the contact's people who receive invoices, else its own address, unless given"`
 	SaleForm
 }
 
@@ -67,9 +69,18 @@ type instalmentView struct {
 	Due    int64      `json:"due" format:"minor"`
 }
 
+type recipientForm struct {
+	Name  string `json:"name,omitempty" maxLength:"100"`
+	Email string `json:"email" maxLength:"254"`
+}
+
 func (f invoiceForm) input() billing.Input {
-	return billing.Input{ContactID: f.ContactID, Body: f.SaleForm.input(), DueOn: f.DueOn, DueDays: f.DueDays,
+	in := billing.Input{ContactID: f.ContactID, Body: f.SaleForm.input(), DueOn: f.DueOn, DueDays: f.DueDays,
 		Instalments: each(f.Instalments, func(x instalmentForm) invoice.Instalment { return invoice.Instalment(x) })}
+	for _, r := range f.Recipients {
+		in.Recipients = append(in.Recipients, sale.Addressee(r))
+	}
+	return in
 }
 
 type pdfView struct {
@@ -80,9 +91,41 @@ type pdfView struct {
 }
 
 type deliveryView struct {
-	State string    `json:"state" doc:"of the newest letter: queued, sent, delivered, bounced, complained"`
+	State string    `json:"state" doc:"of the newest letter, of several the one that needs a person most: uncertain (no answer came: it may have gone out), sent, delivered, bounced, complained, suppressed (the address is blocked)"`
 	To    string    `json:"to,omitempty"`
 	At    time.Time `json:"at"`
+}
+
+type recipientView struct {
+	Name     string        `json:"name,omitempty"`
+	Email    string        `json:"email"`
+	Delivery *deliveryView `json:"delivery,omitempty" doc:"of the newest letter to this recipient"`
+}
+
+func deliveryOf(d *invoice.Delivery) *deliveryView {
+	if d == nil {
+		return nil
+	}
+	v := &deliveryView{State: string(d.State), To: d.To, At: d.At}
+	if d.Uncertain {
+		v.State = "uncertain"
+	}
+	return v
+}
+
+func recipientsOf(i invoice.Invoice, tr invoice.Track) []recipientView {
+	all := i.Recipients
+	switch {
+	case i.State == invoice.Draft:
+		all = i.Chosen
+	case len(all) == 0 && i.Frozen != nil && i.Frozen.Client.Email != "": // issued before there could be several
+		all = []sale.Addressee{{Name: i.Frozen.Client.Name, Email: i.Frozen.Client.Email}}
+	}
+	out := make([]recipientView, 0, len(all))
+	for _, a := range all {
+		out = append(out, recipientView{Name: a.Name, Email: a.Email, Delivery: deliveryOf(tr.Of(a.Email))})
+	}
+	return out
 }
 
 type reminderView struct {
@@ -113,7 +156,7 @@ type invoiceView struct {
 	NextDueOn   civil.Date       `json:"nextDueOn,omitzero" doc:"of an invoice in instalments: when the oldest unpaid one is due; it decides what is overdue"`
 	Instalments []instalmentView `json:"instalments,omitempty"`
 	DueDays     *int             `json:"dueDays,omitempty"`
-	Recipients  []string         `json:"recipients" doc:"addresses that its letters go to, as they were when it was issued"`
+	Recipients  []recipientView  `json:"recipients" doc:"who gets its letters, as they were when it was issued or sent; of a draft those that were chosen"`
 	SentAt      *time.Time       `json:"sentAt,omitempty"`
 	ViewedAt    *time.Time       `json:"viewedAt,omitempty" doc:"first opened by a person"`
 	PaidAt      *time.Time       `json:"paidAt,omitempty"`
@@ -131,7 +174,7 @@ func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceVie
 	v := invoiceView{
 		ID: i.ID, Number: i.Number, Status: string(i.State), Display: i.Display(today, tr), ContactID: i.ContactID,
 		EstimateID: i.EstimateID, OrderID: i.OrderID, Share: string(i.Share), Deposit: i.Share == invoice.Deposit, SaleView: viewOf(i.Body), Paid: i.Paid, Credited: i.Credited, Due: i.Due(),
-		IssuedOn: i.IssuedOn, DueOn: i.DueOn, DueDays: i.DueDays, Recipients: []string{}, SentAt: when(i.SentAt),
+		IssuedOn: i.IssuedOn, DueOn: i.DueOn, DueDays: i.DueDays, Recipients: recipientsOf(i, tr), SentAt: when(i.SentAt),
 		ViewedAt: when(tr.ViewedAt), PaidAt: when(i.PaidAt), VoidReason: i.VoidReason,
 		LossReason: i.LossReason, WrittenOff: i.WrittenOff, FromCredit: i.Applied, Reminders: []reminderView{},
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, Version: i.Version(),
@@ -139,15 +182,10 @@ func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceVie
 	for _, p := range i.Parts() {
 		v.Instalments, v.NextDueOn = append(v.Instalments, instalmentView{Amount: p.Amount, DueOn: p.DueOn, Paid: p.Paid, Due: p.Due}), i.NextDue()
 	}
-	if i.Frozen != nil && i.Frozen.Client.Email != "" {
-		v.Recipients = append(v.Recipients, i.Frozen.Client.Email)
-	}
 	if p := tr.PDF; p != nil {
 		v.PDF = &pdfView{SHA256: p.SHA256, Bytes: p.Bytes, ReadyAt: p.ReadyAt, Lacking: p.Lacking}
 	}
-	if d := tr.Delivery; d != nil {
-		v.Delivery = &deliveryView{State: string(d.State), To: d.To, At: d.At}
-	}
+	v.Delivery = deliveryOf(tr.Delivery)
 	return v
 }
 
@@ -267,6 +305,9 @@ func (s Invoices) draftRoutes(r *Router) {
 			i, err := invoice.Get(ctx, s.Table, req.Params.ID)
 			f := invoiceForm{ContactID: i.ContactID, DueOn: i.DueOn, DueDays: i.DueDays, SaleForm: formOf(i.Body),
 				Instalments: each(i.Instalments, func(x invoice.Instalment) instalmentForm { return instalmentForm(x) })}
+			for _, a := range i.Chosen {
+				f.Recipients = append(f.Recipients, recipientForm(a))
+			}
 			return f, Tag{Rev: i.Version()}, err
 		},
 		Do: func(ctx context.Context, by activity.By, req *Request[idParam, invoiceForm]) error {

@@ -147,7 +147,7 @@ func issueOf(i issue.Issue, keeper string) issueView {
 	}
 	v.Choices = []choiceView{}
 	for _, a := range i.Actions() {
-		v.Choices = append(v.Choices, choiceView{Action: a, Does: i.Does(a), Reason: a == "resolve" || a == "ignore"})
+		v.Choices = append(v.Choices, choiceView{Action: a, Does: i.Does(a), Reason: a != "retry" && a != "assign"})
 	}
 	if i.AtRisk != nil {
 		v.AtRisk = &moneyView{Amount: i.AtRisk.Amount, Currency: i.AtRisk.Currency}
@@ -272,6 +272,15 @@ func (s Settings) issueRoutes(r *Router) {
 	Act(r, Op{ID: "retryIssue", Path: "/issues/{id}/retry", Summary: "Try again what failed."},
 		decide(s, func(ctx context.Context, by activity.By, issueID string, b retrying) error {
 			return s.Desk.Retry(ctx, by, issueID, b.Reason, s.again)
+		}))
+	Act(r, Op{ID: "resendIssue", Path: "/issues/{id}/resend", Summary: "Mail a letter that came back again, to the contact's address as it is now."},
+		decide(s, func(ctx context.Context, by activity.By, issueID string, b settling) error {
+			return s.Letters.Resend(ctx, by, issueID, b.Reason)
+		}))
+	Act(r, Op{ID: "unblockIssue", Path: "/issues/{id}/unblock", Summary: "Let letters go to an address again that was blocked.",
+		About: "A letter that has not arrived there is mailed again."},
+		decide(s, func(ctx context.Context, by activity.By, issueID string, b settling) error {
+			return s.Letters.Unblock(ctx, by, issueID, b.Reason)
 		}))
 	Compute(r, Op{ID: "retryIssues", Path: "/issues/retry", Summary: "Try many again; each stands alone, and one that cannot does not stop the others."}, s.retryAll)
 	Act(r, Op{ID: "resolveIssue", Path: "/issues/{id}/resolve", Summary: "It was settled otherwise."},

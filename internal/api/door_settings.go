@@ -9,6 +9,7 @@ import (
 	"onebook/internal/civil"
 	"onebook/internal/fault"
 	"onebook/internal/issue"
+	"onebook/internal/letter"
 	"onebook/internal/member"
 	"onebook/internal/money"
 	"onebook/internal/org"
@@ -24,6 +25,7 @@ type Settings struct {
 	Members *member.Service
 	Desk    *issue.Desk
 	Second  *approval.Desk
+	Letters *letter.Desk
 	Uploads *upload.Service
 	Now     func() time.Time
 }

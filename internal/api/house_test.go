@@ -22,6 +22,7 @@ import (
 	"onebook/internal/inquiry"
 	"onebook/internal/invoice"
 	"onebook/internal/issue"
+	"onebook/internal/letter"
 	"onebook/internal/link"
 	"onebook/internal/member"
 	"onebook/internal/org"
@@ -55,11 +56,18 @@ func (c withClients) Client(ctx context.Context, contactID string) (sale.Client,
 	if err != nil {
 		return sale.Client{}, err
 	}
-	to, err := c.contacts.Recipient(ctx, who.ID, contact.Invoices)
-	return sale.Client{
-		ContactID: who.ID, Locale: who.Locale, Archived: !who.ArchivedAt.IsZero(), To: sale.Addressee{Name: to.Name, Email: to.Email}, Decides: sale.Addressee{Name: to.Name, Email: to.Email},
-		Party: sale.Party{Name: who.Name, Company: who.Company, Address: who.Address.Lines(), TaxID: who.TaxID, Email: to.Email},
-	}, err
+	out := sale.Client{ContactID: who.ID, Locale: who.Locale, Archived: !who.ArchivedAt.IsZero()}
+	for _, r := range who.Recipients() {
+		if r.Email != "" {
+			out.All = append(out.All, sale.Addressee{Name: r.Name, Email: r.Email})
+		}
+	}
+	if len(out.All) > 0 {
+		out.To = out.All[0]
+	}
+	out.Decides = out.To
+	out.Party = sale.Party{Name: who.Name, Company: who.Company, Address: who.Address.Lines(), TaxID: who.TaxID, Email: out.To.Email}
+	return out, nil
 }
 
 // move builds a house that has one member of each role.
@@ -108,7 +116,8 @@ func move(t *testing.T) *house {
 		}}.Door(),
 		Sales{Table: h.table, Records: recs, Org: orgs, Catalog: cat, Selling: sell, Billing: bill}.Door(),
 		Invoices{Table: h.table, Records: recs, Org: orgs, Billing: bill, Checkout: h.checkout, PDFs: h.pdfs}.Door(),
-		Settings{Table: h.table, Records: recs, Org: orgs, Members: members, Desk: desk, Second: second, Now: h.clock.Now}.Door(),
+		Settings{Table: h.table, Records: recs, Org: orgs, Members: members, Desk: desk, Second: second, Now: h.clock.Now,
+			Letters: &letter.Desk{Table: h.table, Issues: desk, Clients: who, IDs: ids, Now: h.clock.Now}}.Door(),
 		Portal{Table: h.table, Org: orgs, Links: h.links, Selling: sell, Billing: bill, Checkout: h.checkout, PDFs: h.pdfs, Log: log}.Door(),
 		Manual(),
 	)

@@ -75,7 +75,7 @@ func TestOneLifeFromContactToCash(t *testing.T) {
 		"status": "open", "number": "2026-0001", "display": "issued", "due": 11900, "issuedOn": "2026-01-01", "dueOn": "2026-01-15",
 	})
 	h.call("POST", "/invoices/"+in+"/issue", "").want(t, 200, "").is(t, map[string]any{"number": "2026-0001"})
-	if issued.text("recipients", 0) != "ada@example.com" {
+	if issued.text("recipients", 0, "email") != "ada@example.com" {
 		t.Error(issued.body)
 	}
 	h.call("GET", "/orders/"+or, "").is(t, map[string]any{"state": "billed", "remaining": 0})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"onebook/internal/effect"
+	"onebook/internal/issue"
 	"onebook/internal/store"
 )
 
@@ -26,6 +27,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	lost := h.made("/invoices", bill(ct))
 	h.call("POST", "/invoices/"+lost+"/issue", "").want(t, 200, "")
 	asked := h.call("POST", "/invoices/"+lost+"/write-off", `{"reason":"bankrupt"}`).want(t, 202, "").text("approvalId")
+	back := h.raised(issue.Issue{Code: "letter.bounced", Subject: "ef_1", State: issue.Open, Area: issue.Billing, Title: "It came back", Offers: []string{"resend", "unblock"}})
 	for _, c := range []struct{ method, path, body, may string }{
 		{"POST", "/estimates", offer(ct), "owner admin billing sales"},
 		{"POST", "/orders/" + or + "/invoices", `{"amount":100}`, "owner admin billing booking sales"},
@@ -72,6 +74,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"GET", "/audit", "", "owner admin billing booking sales viewer"},
 		{"POST", "/members", `{"name":"n","email":"%s@new.example","role":"viewer"}`, "owner admin"},
 		{"POST", "/members", `{"name":"n","email":"%s2@new.example","role":"owner"}`, "owner"},
+		{"POST", "/issues/" + back + "/unblock", `{"reason":"it works again"}`, "owner admin billing"},
+		{"POST", "/issues/" + back + "/resend", `{"reason":"it works again"}`, "owner admin billing"},
 		{"GET", "/audit/verify", "", "owner admin billing"},
 		{"GET", "/invoices/" + open, "", "owner admin billing booking sales viewer"},
 		{"POST", "/totals", `{"currency":"EUR","lines":[]}`, "owner admin billing booking sales viewer"},
@@ -97,6 +101,19 @@ func TestWhoMayDoWhat(t *testing.T) {
 	}
 	h.as("").call("GET", "/contacts", "").want(t, 401, "unauthenticated")
 	h.as("stranger").call("GET", "/contacts", "").want(t, 403, "denied")
+}
+
+// raised stores an issue as a deed would.
+func (h *house) raised(in issue.Issue) string {
+	h.t.Helper()
+	op, made, err := issue.Raise(context.Background(), h.table, h.clock.Now(), in)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.table.Write(context.Background(), op); err != nil {
+		h.t.Fatal(err)
+	}
+	return made.ID
 }
 
 // A link leads to its own document. Whatever else is tried, the answer is the same.

@@ -234,6 +234,11 @@ func (c Clients) Client(ctx context.Context, contactID string) (sale.Client, err
 		Decides: sale.Addressee{Name: decides.Name, Email: decides.Email},
 		Party:   sale.Party{Name: who.Name, Company: who.Company, Address: who.Address.Lines(), TaxID: who.TaxID, Email: to.Email},
 	}
+	for _, r := range who.Recipients() {
+		if r.Email != "" {
+			out.All = append(out.All, sale.Addressee{Name: r.Name, Email: r.Email})
+		}
+	}
 	if len(who.Phones) > 0 {
 		out.Phone = who.Phones[0].Number
 	}

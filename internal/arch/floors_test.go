@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"effect"},
 	// Nouns. A noun knows another by its id and by a snapshot; what the ones below stand for is in every document:
 	// who may do it, the organisation's settings, the catalog, and the lines that estimates and invoices share.
-	{"member", "link", "series", "payment"},
+	{"member", "link", "series", "payment", "suppression"},
 	{"catalog", "org"},
 	{"approval", "contact", "message", "sale", "task"},
 	{"estimate", "invoice", "order"},

@@ -55,6 +55,8 @@ type Input struct {
 	DueDays   *int
 	// Instalments stand in place of dueOn and dueDays.
 	Instalments []invoice.Instalment
+	// Recipients get its letters, at most MaxRecipients; nil: the contact's people who receive invoices.
+	Recipients []sale.Addressee
 }
 
 func (in Input) check(f *fault.Fields, today civil.Date) {
@@ -70,6 +72,7 @@ func (in Input) check(f *fault.Fields, today civil.Date) {
 	case in.DueDays != nil && (*in.DueDays < 0 || *in.DueDays > sale.MaxAhead):
 		f.Add("dueDays", "invalid", "dueDays is 0 to 3650")
 	}
+	checkRecipients(f, in.Recipients)
 }
 
 func (s *Service) today(ctx context.Context) (org.Settings, civil.Date, error) {
@@ -128,6 +131,7 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (invoice
 	_, err = s.Records.Begin(ctx, by, c.ContactID, func(_ context.Context, contact string, _ activity.Head) (*activity.Deed, error) {
 		i = invoice.Invoice{
 			ID: s.IDs.Of("in", contact), ContactID: contact, State: invoice.Draft, Body: body, DueOn: in.DueOn, DueDays: in.DueDays, Instalments: in.Instalments,
+			Chosen:    in.Recipients,
 			CreatedAt: now, UpdatedAt: now,
 		}
 		op, err := i.Put()
@@ -174,12 +178,12 @@ func (s *Service) written(ctx context.Context, h activity.Head, invoiceID string
 	if err != nil {
 		return nil, err
 	}
-	before := i.State
+	before, at := i.State, s.Now().UTC()
 	d, err := e(ctx, h, &i)
 	if err != nil || d == nil {
 		return nil, err
 	}
-	i.UpdatedAt = s.Now().UTC()
+	i.UpdatedAt = at // not after SentAt, by which a second click is known
 	op, err := i.Put()
 	if err != nil {
 		return nil, err
@@ -227,7 +231,7 @@ func (s *Service) Update(ctx context.Context, by activity.By, invoiceID string, 
 			return nil, err
 		}
 		before := *i
-		i.Body, i.DueOn, i.DueDays, i.Instalments = body, in.DueOn, in.DueDays, in.Instalments
+		i.Body, i.DueOn, i.DueDays, i.Instalments, i.Chosen = body, in.DueOn, in.DueDays, in.Instalments, in.Recipients
 		return &activity.Deed{
 			Kind: "invoice.changed", Text: "Changed the invoice's draft to " + amount(*i),
 			Changes: []activity.Change{{Field: "total", From: amount(before), To: amount(*i)}},
@@ -312,7 +316,9 @@ func (s *Service) Issue(ctx context.Context, by activity.By, invoiceID string) (
 	})
 }
 
-// Send puts the letter with the pay link in line; a draft is issued first, in the same write. Sending again mails it again.
+// Send puts the letter with the pay link in line; a draft is issued first, in the same write. Sending again mails it again,
+// but not within a minute of an invoice that nothing happened to: that is a second click on the first letter.
+// fault.Unready when the address gets no letters (address_blocked).
 func (s *Service) Send(ctx context.Context, by activity.By, invoiceID string) (invoice.Invoice, error) {
 	if err := member.May(by, member.InvoiceWrite); err != nil {
 		return invoice.Invoice{}, err
@@ -328,15 +334,16 @@ func (s *Service) Send(ctx context.Context, by activity.By, invoiceID string) (i
 		case invoice.Void:
 			return nil, fault.Unready.Errorf("a void invoice cannot be sent")
 		}
+		if sale.JustSent(i.SentAt, i.UpdatedAt, s.Now()) {
+			return nil, nil
+		}
 		c, err := s.Clients.Client(ctx, i.ContactID)
 		if err != nil {
 			return nil, err
 		}
-		if c.To.Email == "" {
-			return nil, fault.Unready.Errorf("%s has no e-mail address; add one and send again", c.Name).Coded("no_address")
-		}
+		i.Recipients = recipients(*i, c)
 		now := s.Now().UTC()
-		op, err := s.mail(*i, MailInvoice, "Mail of invoice "+i.Number, now)
+		letters, err := s.letters(ctx, i, c.Name, now)
 		if err != nil {
 			return nil, err
 		}
@@ -346,7 +353,7 @@ func (s *Service) Send(ctx context.Context, by activity.By, invoiceID string) (i
 		} else {
 			d.Text = strings.Replace(d.Text, "Issued", "Issued and sent", 1)
 		}
-		d.Ops = append(d.Ops, op)
+		d.Ops = append(d.Ops, letters...)
 		return d, nil
 	})
 }

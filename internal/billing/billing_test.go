@@ -504,6 +504,31 @@ func TestViewOnce(t *testing.T) {
 	}
 }
 
+// What happened since the letter makes the next one no second click: it tells something else.
+func TestSendAfterAPayment(t *testing.T) {
+	r, c := shop(t)
+	i, err := r.Billing.Send(r.Ctx, rig.Owner, r.Draft(c, rig.Lines("100.00")).ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Drain()
+	r.Clock.Move(10 * time.Second)
+	r.Cash(i.ID, 1900)
+	if _, err := r.Billing.Send(r.Ctx, rig.Owner, i.ID); err != nil {
+		t.Fatal(err)
+	}
+	r.Drain()
+	var due []string
+	for _, m := range r.Mail.Sent() {
+		if _, rest, ok := strings.Cut(m.Text, "To pay: "); ok {
+			due = append(due, rest[:len("€119.00")])
+		}
+	}
+	if strings.TrimSpace(strings.Join(due, " ")) != "€119.00 €100.00" {
+		t.Errorf("the letters ask for %q", due)
+	}
+}
+
 // A draft that is sent is issued in the same write; where it cannot be sent, it is not issued.
 func TestSendIssues(t *testing.T) {
 	r, c := shop(t)
@@ -518,8 +543,11 @@ func TestSendIssues(t *testing.T) {
 	if err != nil || i.Number != "2026-0001" || i.SentAt.IsZero() {
 		t.Fatal(i.Number, err)
 	}
-	if _, err := r.Billing.Send(r.Ctx, rig.Owner, i.ID); err != nil {
-		t.Fatal(err)
+	for range 2 { // the first is a second click on the same letter, the next comes a minute later
+		if _, err := r.Billing.Send(r.Ctx, rig.Owner, i.ID); err != nil {
+			t.Fatal(err)
+		}
+		r.Clock.Move(time.Minute)
 	}
 	r.Drain()
 	if sent := r.Mail.Sent(); len(sent) != 2 || sent[0].Subject != "Invoice 2026-0001" {

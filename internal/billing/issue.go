@@ -53,6 +53,7 @@ func (s *Service) issue(ctx context.Context, h activity.Head, i *invoice.Invoice
 	if n := len(i.Instalments); n > 0 {
 		i.DueOn = i.Instalments[n-1].DueOn
 	}
+	i.Recipients = recipients(*i, c)
 	if i.DueOn.IsZero() {
 		days := set.DueDays
 		if i.DueDays != nil {

@@ -7,6 +7,7 @@ import (
 
 	"onebook/internal/org"
 	"onebook/internal/store"
+	"onebook/internal/suppression"
 )
 
 // Problem is one thing that is wrong with a record, and what it stands in the way of.
@@ -27,6 +28,7 @@ type Quality struct {
 // once, however many fields have it, except those of custom fields, which count each.
 var points = map[string]int{
 	"no_email":        30, // nothing can be mailed
+	"blocked_email":   30, // nor there
 	"no_country":      15, // the tax of a business in another country cannot be decided
 	"no_phone":        5,
 	"invalid_phone":   10,
@@ -71,6 +73,9 @@ func (s *Service) Quality(ctx context.Context, c Contact) (Quality, error) {
 		j.add("no_country", "address.country", "there is a tax id but no country, and the tax depends on both")
 	}
 	j.custom(c, set)
+	if err := s.blocked(ctx, j, c); err != nil {
+		return Quality{}, err
+	}
 	err = s.others(ctx, j, c)
 	return j.Quality, err
 }
@@ -132,6 +137,24 @@ func (j *judged) custom(c Contact, set org.Settings) {
 			j.add("custom_invalid", field, "%s", err.Error())
 		}
 	}
+}
+
+// blocked tells which addresses get no letters.
+func (s *Service) blocked(ctx context.Context, j *judged, c Contact) error {
+	var err error
+	each(c, func(at string, h Human) {
+		for n, e := range h.Emails {
+			if err != nil {
+				return
+			}
+			var b suppression.Block
+			if b, err = suppression.Get(ctx, s.Table, suppression.Transactional, e.Key); err == nil && b.Stands() {
+				j.add("blocked_email", fmt.Sprintf("%semails[%d].address", at, n), "nothing is mailed to %s since %s: %s", e.Address,
+					b.At.Format("2006-01-02"), because[b.Because])
+			}
+		}
+	})
+	return err
 }
 
 // others looks who else has a number: two pointers are enough to know that somebody has.

@@ -116,6 +116,21 @@ func (c Contact) At(address string) string {
 	return ""
 }
 
+// Recipients are all to whom letters with an invoice go, the one of [Service.Recipient] first: the people of a company who
+// receive invoices and have an address, else the contact itself, once, whether or not it has an address.
+func (c Contact) Recipients() []Recipient {
+	var out []Recipient
+	for _, h := range c.People {
+		if his := bestAddress(h.Emails); his.Address != "" && slices.Contains(h.Receives, Invoices) {
+			out = append(out, Recipient{ContactID: c.ID, Name: h.Name, Email: deliverable(his), Locale: c.Locale, TimeZone: c.TimeZone})
+		}
+	}
+	if len(out) == 0 {
+		out = []Recipient{{ContactID: c.ID, Name: c.Name, Email: deliverable(bestAddress(c.Emails)), Locale: c.Locale, TimeZone: c.TimeZone}}
+	}
+	return out
+}
+
 // deliverable is an address as mail is sent to it: the local part as typed, since its host may tell cases apart, and the
 // domain in ASCII.
 func deliverable(e Email) string {

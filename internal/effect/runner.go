@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -23,6 +24,16 @@ type Plan struct {
 	Call func(ctx context.Context) (result string, err error)
 	// Done commits the outcome; ops are the effect's own and must be part of that write. nil: they are written alone.
 	Done func(ctx context.Context, result string, ops ...store.Op) error
+	// Troubled says what else belongs to the note of a call without success. It is asked anew for every attempt to write
+	// that; nil: there is nothing.
+	Troubled func(ctx context.Context, cause error) (Trouble, error)
+}
+
+// Trouble is what a handler adds to the note of a call without success.
+type Trouble struct {
+	Ops    []store.Op        // part of the same write
+	Offers []string          // actions of its issue
+	Refs   map[string]string // what these need
 }
 
 // Handler plans one kind of effect. Its errors count like those of the call: fault.Busy is tried again, any other is
@@ -97,11 +108,11 @@ func (r *Runner) Run(ctx context.Context, effectID string) error {
 	}
 	h := r.Handlers[e.Kind]
 	if h == nil {
-		return r.failed(ctx, e, fmt.Errorf("no handler for %q", e.Kind), "")
+		return r.failed(ctx, e, Plan{}, fmt.Errorf("no handler for %q", e.Kind), "")
 	}
 	plan, err := h(ctx, e)
 	if err != nil {
-		return r.failed(ctx, e, err, "")
+		return r.failed(ctx, e, Plan{}, err, "")
 	}
 	if plan.Skip != "" {
 		return r.finish(ctx, e, Dropped, plan.Skip, nil)
@@ -117,7 +128,7 @@ func (r *Runner) Run(ctx context.Context, effectID string) error {
 	// Whatever it came to is worth more than the caller's deadline: what is not noted now is done again later.
 	ctx = context.WithoutCancel(ctx)
 	if err != nil {
-		return r.failed(ctx, leased, err, result)
+		return r.failed(ctx, leased, plan, err, result)
 	}
 	return r.finish(ctx, leased, Done, result, plan.Done)
 }
@@ -172,7 +183,7 @@ func (r *Runner) finish(ctx context.Context, e Effect, s State, result string, c
 	})
 }
 
-// errIssueMoved: a person decided on the effect's issue at this moment.
+// errIssueMoved: the effect's issue, or what the plan notes beside it, was changed by somebody at this moment.
 var errIssueMoved = errors.New("effect: its issue moved")
 
 const maxSettle = 8
@@ -205,10 +216,10 @@ func (r *Runner) ending(ctx context.Context, e Effect, now time.Time, note strin
 func issueCode(e Effect) string { return e.Kind + ".failed" }
 
 // failed commits what a failure comes to: another try later, or a person.
-func (r *Runner) failed(ctx context.Context, e Effect, cause error, result string) error {
+func (r *Runner) failed(ctx context.Context, e Effect, plan Plan, cause error, result string) error {
 	now := r.Now().UTC()
 	if errors.Is(cause, ErrAmbiguous) && e.Tries <= len(backoff) {
-		return r.uncertain(ctx, e, now)
+		return r.uncertain(ctx, e, plan, cause, now)
 	}
 	in := issue.Issue{
 		Code: issueCode(e), Subject: e.ID, Area: e.Area, ContactID: e.ContactID, Effect: e.ID, Title: e.Title + " failed",
@@ -230,22 +241,35 @@ func (r *Runner) failed(ctx context.Context, e Effect, cause error, result strin
 	if err != nil {
 		return err
 	}
-	return r.raise(ctx, now, in, ops)
+	return r.raise(ctx, now, in, ops, plan, cause)
 }
 
-// raise commits an outcome together with the issue that tells of it.
-func (r *Runner) raise(ctx context.Context, now time.Time, in issue.Issue, ops []store.Op) error {
+// raise commits an outcome together with the issue that tells of it, and with what the plan notes of it.
+func (r *Runner) raise(ctx context.Context, now time.Time, in issue.Issue, ops []store.Op, plan Plan, cause error) error {
 	return settle(func() error {
+		var more Trouble
+		var err error
+		if plan.Troubled != nil {
+			if more, err = plan.Troubled(ctx, cause); err != nil {
+				return err
+			}
+		}
+		in.Offers = more.Offers
+		maps.Copy(in.Refs, more.Refs)
 		op, _, err := issue.Raise(ctx, r.Table, now, in)
 		if err != nil {
 			return err
 		}
-		return r.Table.Write(ctx, append(slices.Clone(ops), op.Else(errIssueMoved))...)
+		all := append(slices.Clone(ops), op.Else(errIssueMoved))
+		for _, n := range more.Ops {
+			all = append(all, n.Else(errIssueMoved))
+		}
+		return r.Table.Write(ctx, all...)
 	})
 }
 
 // uncertain notes that a call may have happened; the effect keeps its lease.
-func (r *Runner) uncertain(ctx context.Context, e Effect, now time.Time) error {
+func (r *Runner) uncertain(ctx context.Context, e Effect, plan Plan, cause error, now time.Time) error {
 	// Not END: the effect has not ended, and whoever ends this attempt writes that.
 	note, err := attemptItem(e.ID, "LOST", int(e.version), now, "it may have happened")
 	if err != nil {
@@ -262,7 +286,7 @@ func (r *Runner) uncertain(ctx context.Context, e Effect, now time.Time) error {
 		Title: e.Title + " may have failed", Refs: map[string]string{"about": e.Subject},
 		Detail:   "No answer came, so it may have gone out. If no report of it comes, it is tried again by itself.",
 		Attempts: []issue.Attempt{{At: now, Result: "no answer"}},
-	}, []store.Op{op, store.Put(note).Else(errMoved)})
+	}, []store.Op{op, store.Put(note).Else(errMoved)}, plan, cause)
 }
 
 // Confirm ends an effect that the outside reports as done, with the outside's id. It is what saves a letter from going out
@@ -303,7 +327,7 @@ func (r *Runner) dropLate(ctx context.Context, e Effect, now time.Time) error {
 	return r.raise(ctx, now, issue.Issue{
 		Code: issueCode(e), Subject: e.ID, Area: e.Area, ContactID: e.ContactID, State: issue.Open, Title: e.Title + " was not sent in time",
 		Detail: "It could not be done before it lost its purpose and was dropped.", Refs: map[string]string{"about": e.Subject},
-	}, ops)
+	}, ops, Plan{}, nil)
 }
 
 // reason is what an issue may show of an error: a fault's own words, or a plain sentence; the rest is in the log.

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"time"
 
+	"onebook/internal/activity"
 	"onebook/internal/civil"
 	"onebook/internal/fault"
 	"onebook/internal/find"
@@ -87,16 +88,21 @@ type Invoice struct {
 	Instalments []Instalment `json:"instalments,omitempty"`
 	Frozen      *sale.Frozen `json:"frozen,omitempty"`
 	LinkID      string       `json:"linkId,omitempty"`
-	Paid        int64        `json:"paid,omitempty"`
-	Credited    int64        `json:"credited,omitempty"`
-	Applied     int64        `json:"applied,omitempty"`    // how much of paid came from the contact's credit
-	WrittenOff  int64        `json:"writtenOff,omitempty"` // what was given up and has not come in since
-	SentAt      time.Time    `json:"sentAt,omitzero"`
-	PaidAt      time.Time    `json:"paidAt,omitzero"`
-	VoidReason  string       `json:"voidReason,omitempty"`
-	LossReason  string       `json:"lossReason,omitempty"` // why the rest was written off
-	CreatedAt   time.Time    `json:"createdAt"`
-	UpdatedAt   time.Time    `json:"updatedAt"`
+	// Chosen are those a person chose to get its letters; without them the contact's own people do.
+	Chosen []sale.Addressee `json:"chosen,omitempty"`
+	// Recipients are who gets its letters, taken when it is issued. Unless they were chosen they are taken anew when it is
+	// sent, so that an address that was corrected counts.
+	Recipients []sale.Addressee `json:"recipients,omitempty"`
+	Paid       int64            `json:"paid,omitempty"`
+	Credited   int64            `json:"credited,omitempty"`
+	Applied    int64            `json:"applied,omitempty"`    // how much of paid came from the contact's credit
+	WrittenOff int64            `json:"writtenOff,omitempty"` // what was given up and has not come in since
+	SentAt     time.Time        `json:"sentAt,omitzero"`
+	PaidAt     time.Time        `json:"paidAt,omitzero"`
+	VoidReason string           `json:"voidReason,omitempty"`
+	LossReason string           `json:"lossReason,omitempty"` // why the rest was written off
+	CreatedAt  time.Time        `json:"createdAt"`
+	UpdatedAt  time.Time        `json:"updatedAt"`
 
 	version int64
 }
@@ -168,8 +174,10 @@ func (i Invoice) Display(today civil.Date, t Track) string {
 type Track struct {
 	ViewedAt time.Time `json:"viewedAt,omitzero"`
 	Delivery *Delivery `json:"delivery,omitempty"`
-	PDF      *sale.PDF `json:"pdf,omitempty"`
-	Paying   []string  `json:"paying,omitempty"` // payments whose money is on its way
+	// Deliveries tell of each recipient when there are several; then Delivery is the one that needs a person most.
+	Deliveries []Delivery `json:"deliveries,omitempty"`
+	PDF        *sale.PDF  `json:"pdf,omitempty"`
+	Paying     []string   `json:"paying,omitempty"` // payments whose money is on its way
 
 	version int64
 }
@@ -222,10 +230,67 @@ func (s DeliveryState) After(next DeliveryState) bool {
 
 // Delivery is what became of the newest letter with the invoice.
 type Delivery struct {
-	State   DeliveryState `json:"state"`
-	To      string        `json:"to,omitempty"`
-	Message string        `json:"message,omitempty"` // the mail service's id
-	At      time.Time     `json:"at"`
+	State DeliveryState `json:"state"`
+	// Uncertain: no answer came, so the letter may have gone out. A report of the mail service or the next try ends it.
+	Uncertain bool      `json:"uncertain,omitempty"`
+	To        string    `json:"to,omitempty"`
+	Message   string    `json:"message,omitempty"` // the mail service's id
+	At        time.Time `json:"at"`
+}
+
+// grave orders deliveries by how much they need a person.
+func (d Delivery) grave() int {
+	switch {
+	case d.State == Bounced || d.State == Complained || d.State == Suppressed:
+		return 3
+	case d.Uncertain:
+		return 2
+	case d.State == Delivered || d.State == Opened:
+		return 0
+	}
+	return 1
+}
+
+// Of answers what became of the letter to an address, nil when none is known.
+func (t Track) Of(address string) *Delivery {
+	for _, d := range t.each() {
+		if d.To == address {
+			return &d
+		}
+	}
+	return nil
+}
+
+// OfMessage answers what became of the letter that the mail service knows by this id, nil when it is none of the newest.
+func (t Track) OfMessage(message string) *Delivery {
+	for _, d := range t.each() {
+		if d.Message == message {
+			return &d
+		}
+	}
+	return nil
+}
+
+func (t Track) each() []Delivery {
+	if len(t.Deliveries) == 0 && t.Delivery != nil {
+		return []Delivery{*t.Delivery}
+	}
+	return t.Deliveries
+}
+
+// Note keeps what became of one letter. Those to an address that is none of the recipients any more are forgotten.
+func (t *Track) Note(d Delivery, recipients []sale.Addressee) {
+	all := []Delivery{d}
+	for _, old := range t.each() {
+		if old.To != d.To && slices.ContainsFunc(recipients, func(a sale.Addressee) bool { return a.Email == old.To }) {
+			all = append(all, old)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Delivery) int { return b.grave() - a.grave() })
+	t.Delivery, t.Deliveries = &all[0], nil
+	if len(all) > 1 {
+		t.Deliveries = all
+	}
 }
 
 // Kinds of items.
@@ -277,13 +342,14 @@ func (i Invoice) Remove() store.Op {
 	return store.Delete(key(i.ContactID, i.ID), i.version).Else(ErrStale)
 }
 
-// Put answers the operation that stores the track of an invoice.
+// Put answers the operation that stores the track of an invoice; a deed that meets another decides again.
 func (t Track) Put(i Invoice) (store.Op, error) {
 	body, err := json.Marshal(t)
 	if err != nil {
 		return store.Op{}, fmt.Errorf("track: %w", err)
 	}
-	return store.Put(store.Item{Key: trackKey(i.ContactID, i.ID), Version: t.version, Kind: TrackKind, Body: body}), nil
+	return store.Put(store.Item{Key: trackKey(i.ContactID, i.ID), Version: t.version, Kind: TrackKind, Body: body}).
+		Else(activity.ErrContended), nil
 }
 
 // Decode reads an invoice from its item.

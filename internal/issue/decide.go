@@ -2,6 +2,7 @@ package issue
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,6 +77,22 @@ func (d *Desk) Retry(ctx context.Context, by activity.By, issueID, reason string
 		i.State = Retrying
 		i.NextAt = d.Now()
 		return "Tried again: " + i.Title, ops, err
+	})
+}
+
+// Act settles an issue by one of the actions that its code offers. What the action does is part of the same transaction and
+// is made anew for every attempt. fault.Unready when the issue does not offer it.
+func (d *Desk) Act(ctx context.Context, by activity.By, issueID, action, reason string, do func(ctx context.Context, i Issue) ([]store.Op, error)) error {
+	if err := needReason(reason); err != nil {
+		return err
+	}
+	return d.do(ctx, by, issueID, "issue."+action, reason, func(ctx context.Context, i *Issue) (string, []store.Op, error) {
+		if !slices.Contains(i.Offers, action) {
+			return "", nil, fault.Unready.Errorf("this issue cannot be settled like that")
+		}
+		ops, err := do(ctx, *i)
+		i.State, i.Reason, i.NextAt = ResolvedManual, reason, time.Time{}
+		return "Issue settled: " + i.Title, ops, err
 	})
 }
 

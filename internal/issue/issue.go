@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"onebook/internal/activity"
@@ -68,7 +69,8 @@ type Issue struct {
 	Subject   string            `json:"subject,omitempty"` // the thing concerned
 	Effect    string            `json:"effect,omitempty"`  // the effect to retry
 	AtRisk    *Money            `json:"moneyAtRisk,omitempty"`
-	Refs      map[string]string `json:"refs,omitempty"` // what the actions of its code need, e.g. paymentIntent
+	Offers    []string          `json:"offers,omitempty"` // actions of its code, before those that every issue has
+	Refs      map[string]string `json:"refs,omitempty"`   // what the actions of its code need, e.g. paymentIntent
 	Count     int               `json:"count"`
 	FirstAt   time.Time         `json:"firstAt"`
 	LastAt    time.Time         `json:"lastAt"`
@@ -93,10 +95,11 @@ const maxAttempts = 20 // the newest are kept; Count tells of all
 func (i Issue) Actions() []string {
 	switch i.State {
 	case Open, Retrying, Ignored:
+		own := slices.Clone(i.Offers)
 		if i.Effect != "" {
-			return []string{"retry", "resolve", "ignore", "assign"}
+			own = append(own, "retry")
 		}
-		return []string{"resolve", "ignore", "assign"}
+		return append(own, "resolve", "ignore", "assign")
 	}
 	return nil
 }
@@ -106,6 +109,10 @@ func (i Issue) Does(action string) string {
 	switch action {
 	case "retry":
 		return "Tries it again at once, and goes on trying by itself if it fails."
+	case "resend":
+		return "Mails the letter again, to the contact's address as it is now, and closes this."
+	case "unblock":
+		return "Lets letters go to the address again and closes this; a letter that has not arrived there is mailed again."
 	case "resolve":
 		return "Closes it as settled by you in another way; nothing else changes. It opens again if the same fails once more."
 	case "ignore":

@@ -27,12 +27,14 @@ func (p *Post) Notice(ctx context.Context, e effect.Effect) (effect.Plan, error)
 	}
 	f := *i.Frozen
 	f.Locale = e.Args["locale"]
-	to := sale.Client{To: sale.Addressee{Name: m.Name, Email: m.Email}}
-	plan, err := p.plan(e, []store.Op{i.Same()}, f, to, payLink(i), func(string) Content { return OfNotice(f.Locale, m.Name, e.Args) }, "Told an owner: "+e.Args["text"], nil)
+	plan := p.plan(e, sheet{
+		frozen: f, to: sale.Addressee{Name: m.Name, Email: m.Email}, link: payLink(i), same: []store.Op{i.Same()}, done: "Told an owner: " + e.Args["text"],
+		write: func(string) Content { return OfNotice(f.Locale, m.Name, e.Args) },
+	})
 	if !m.RemovedAt.IsZero() {
 		plan.Skip = m.Name + " is no member any more"
 	}
-	return plan, err
+	return plan, nil
 }
 
 // OfNotice writes a notice to an owner. What was done is told in the words of the history.

@@ -28,6 +28,7 @@ func (p *Post) paid(ctx context.Context, e effect.Effect) (x paid, err error) {
 		return paid{}, err
 	}
 	x.to, err = p.Clients.Client(ctx, x.pay.ContactID)
+	x.to.To = addressee(x.inv, x.to)
 	return x, err
 }
 
@@ -45,20 +46,22 @@ func (p *Post) Receipt(ctx context.Context, e effect.Effect) (effect.Plan, error
 	if err != nil {
 		return effect.Plan{}, err
 	}
-	write := func(url string) Content {
-		return OfReceipt(x.inv.Frozen.Locale, ReceiptFacts{
-			Name: x.to.To.Name, Number: x.inv.Number, Currency: x.pay.Currency, Amount: x.pay.Amount, Remains: remains, Credit: x.pay.Credit,
-			Parts: parts, Method: x.pay.Method, ReceivedOn: x.pay.ReceivedOn, URL: url,
-		})
-	}
-	plan, err := p.plan(e, []store.Op{x.pay.Same()}, *x.inv.Frozen, x.to, payLink(x.inv), write, "Mailed the receipt for invoice "+x.inv.Number, nil)
+	plan := p.plan(e, sheet{
+		frozen: *x.inv.Frozen, to: x.to.To, link: payLink(x.inv), same: []store.Op{x.pay.Same()}, done: "Mailed the receipt for invoice " + x.inv.Number,
+		write: func(url string) Content {
+			return OfReceipt(x.inv.Frozen.Locale, ReceiptFacts{
+				Name: x.to.To.Name, Number: x.inv.Number, Currency: x.pay.Currency, Amount: x.pay.Amount, Remains: remains, Credit: x.pay.Credit,
+				Parts: parts, Method: x.pay.Method, ReceivedOn: x.pay.ReceivedOn, URL: url,
+			})
+		},
+	})
 	switch {
 	case x.pay.State != payment.Succeeded:
 		plan.Skip = "the payment is " + string(x.pay.State)
 	case x.to.To.Email == "":
 		plan.Skip = "the client has no e-mail address"
 	}
-	return plan, err
+	return plan, nil
 }
 
 // remains is what was due right after the payment. Effects of the time before it was kept tell what is due now.
@@ -120,15 +123,17 @@ func (p *Post) underway(ctx context.Context, e effect.Effect, of func(string, Pa
 	if err != nil {
 		return effect.Plan{}, err
 	}
-	write := func(url string) Content {
-		return of(x.inv.Frozen.Locale, PaymentFacts{
-			Name: x.to.To.Name, Number: x.inv.Number, Currency: x.pay.Currency, Amount: x.pay.Amount, Due: x.inv.Due(), DueOn: x.inv.DueOn,
-			Method: x.pay.Method, URL: url,
-		})
-	}
-	plan, err := p.plan(e, []store.Op{x.pay.Same(), x.inv.Same()}, *x.inv.Frozen, x.to, payLink(x.inv), write, fmt.Sprintf(text, x.inv.Number), nil)
+	plan := p.plan(e, sheet{
+		frozen: *x.inv.Frozen, to: x.to.To, link: payLink(x.inv), same: []store.Op{x.pay.Same(), x.inv.Same()}, done: fmt.Sprintf(text, x.inv.Number),
+		write: func(url string) Content {
+			return of(x.inv.Frozen.Locale, PaymentFacts{
+				Name: x.to.To.Name, Number: x.inv.Number, Currency: x.pay.Currency, Amount: x.pay.Amount, Due: x.inv.Due(), DueOn: x.inv.NextDue(),
+				Method: x.pay.Method, URL: url,
+			})
+		},
+	})
 	if plan.Skip = needless(x); plan.Skip == "" && x.to.To.Email == "" {
 		plan.Skip = "the client has no e-mail address"
 	}
-	return plan, err
+	return plan, nil
 }

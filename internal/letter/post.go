@@ -7,12 +7,11 @@ import (
 	"time"
 
 	"onebook/internal/activity"
+	"onebook/internal/contact"
 	"onebook/internal/effect"
 	"onebook/internal/estimate"
-	"onebook/internal/fault"
 	"onebook/internal/id"
 	"onebook/internal/invoice"
-	"onebook/internal/issue"
 	"onebook/internal/link"
 	"onebook/internal/member"
 	"onebook/internal/message"
@@ -47,18 +46,19 @@ func (p *Post) Estimate(ctx context.Context, e effect.Effect) (effect.Plan, erro
 	if err != nil {
 		return effect.Plan{}, err
 	}
-	c.To = c.Decides
-	write := func(url string) Content {
-		return OfEstimate(es.Frozen.Locale, EstimateFacts{
-			Name: c.To.Name, Number: es.Number, Currency: es.Body.Currency, Total: es.Body.Totals.Total, ValidUntil: es.ValidUntil, URL: url,
-		})
-	}
-	plan, err := p.plan(e, []store.Op{es.Same()}, *es.Frozen, c, link.Link{ID: es.LinkID, Scope: link.Estimate}, write, "Mailed estimate "+es.Number, nil)
+	plan := p.plan(e, sheet{
+		frozen: *es.Frozen, to: c.Decides, link: estimateLink(es), same: []store.Op{es.Same()}, done: "Mailed estimate " + es.Number,
+		write: func(url string) Content {
+			return OfEstimate(es.Frozen.Locale, EstimateFacts{
+				Name: c.Decides.Name, Number: es.Number, Currency: es.Body.Currency, Total: es.Body.Totals.Total, ValidUntil: es.ValidUntil, URL: url,
+			})
+		},
+	})
 	if es.State != estimate.Sent && es.State != estimate.Viewed {
 		// Not a bare plan: when the mail service reports a letter whose sender died, it was sent whatever happened since.
 		plan.Skip = "the estimate is " + string(es.State)
 	}
-	return plan, err
+	return plan, nil
 }
 
 // Invoice plans the letter with an invoice. Nothing goes out for one that was voided.
@@ -74,23 +74,34 @@ func (p *Post) Invoice(ctx context.Context, e effect.Effect) (effect.Plan, error
 	if err != nil {
 		return effect.Plan{}, err
 	}
-	write := func(url string) Content {
-		return OfInvoice(i.Frozen.Locale, InvoiceFacts{
-			Name: c.To.Name, Number: i.Number, Currency: i.Body.Currency, Total: i.Body.Totals.Total, Due: i.Due(), DueOn: i.NextDue(), URL: url,
-		})
+	to := c.To
+	if e.Args["to"] != "" {
+		to = sale.Addressee{Name: e.Args["name"], Email: e.Args["to"]}
 	}
-	plan, err := p.plan(e, []store.Op{i.Same()}, *i.Frozen, c, payLink(i), write, "Mailed invoice "+i.Number, func(ctx context.Context, message string) (store.Op, error) {
-		tr, err := invoice.GetTrack(ctx, p.Table, i)
-		if err != nil {
-			return store.Op{}, err
-		}
-		tr.Delivery = &invoice.Delivery{State: invoice.Sent, To: c.To.Email, Message: message, At: p.Now().UTC()}
-		return tr.Put(i)
+	plan := p.plan(e, sheet{
+		frozen: *i.Frozen, to: to, link: payLink(i), same: []store.Op{i.Same()}, done: "Mailed invoice " + i.Number,
+		write: func(url string) Content {
+			return OfInvoice(i.Frozen.Locale, InvoiceFacts{
+				Name: to.Name, Number: i.Number, Currency: i.Body.Currency, Total: i.Body.Totals.Total, Due: i.Due(), DueOn: i.NextDue(), URL: url,
+			})
+		},
+		note: func(ctx context.Context, d invoice.Delivery) (store.Op, error) {
+			tr, err := invoice.GetTrack(ctx, p.Table, i)
+			if err != nil {
+				return store.Op{}, err
+			}
+			now := c.All
+			if len(i.Chosen) > 0 {
+				now = i.Chosen
+			}
+			tr.Note(d, now)
+			return tr.Put(i)
+		},
 	})
 	if i.State == invoice.Void {
 		plan.Skip = "the invoice is void" // with the plan, as above
 	}
-	return plan, err
+	return plan, nil
 }
 
 // Renewal plans the letter that a client asked for because the link was lost. It goes to the address on record whatever
@@ -105,9 +116,12 @@ func (p *Post) Renewal(ctx context.Context, e effect.Effect) (effect.Plan, error
 		if err != nil {
 			return effect.Plan{}, err
 		}
-		return p.plan(e, nil, *es.Frozen, c, link.Link{ID: es.LinkID, Scope: link.Estimate}, func(url string) Content {
-			return OfEstimateLink(es.Frozen.Locale, LinkFacts{Name: c.To.Name, Number: es.Number, URL: url})
-		}, "Mailed the link of estimate "+es.Number+" again", nil)
+		return p.plan(e, sheet{
+			frozen: *es.Frozen, to: c.Decides, link: estimateLink(es), done: "Mailed the link of estimate " + es.Number + " again",
+			write: func(url string) Content {
+				return OfEstimateLink(es.Frozen.Locale, LinkFacts{Name: c.Decides.Name, Number: es.Number, URL: url})
+			},
+		}), nil
 	}
 	i, err := invoice.Get(ctx, p.Table, e.Subject)
 	if err != nil {
@@ -117,26 +131,57 @@ func (p *Post) Renewal(ctx context.Context, e effect.Effect) (effect.Plan, error
 	if err != nil {
 		return effect.Plan{}, err
 	}
-	return p.plan(e, []store.Op{i.Same()}, *i.Frozen, c, payLink(i), func(url string) Content {
-		return OfInvoiceLink(i.Frozen.Locale, LinkFacts{
-			Name: c.To.Name, Number: i.Number, Currency: i.Body.Currency, Due: i.Due(), DueOn: i.NextDue(), URL: url,
-		})
-	}, "Mailed the link of invoice "+i.Number+" again", nil)
+	to := addressee(i, c)
+	return p.plan(e, sheet{
+		frozen: *i.Frozen, to: to, link: payLink(i), same: []store.Op{i.Same()}, done: "Mailed the link of invoice " + i.Number + " again",
+		write: func(url string) Content {
+			return OfInvoiceLink(i.Frozen.Locale, LinkFacts{
+				Name: to.Name, Number: i.Number, Currency: i.Body.Currency, Due: i.Due(), DueOn: i.NextDue(), URL: url,
+			})
+		},
+	}), nil
+}
+
+// addressee is who gets what belongs to an invoice: the first that was chosen, else who of the client receives invoices.
+func addressee(i invoice.Invoice, c sale.Client) sale.Addressee {
+	if len(i.Chosen) > 0 {
+		return i.Chosen[0]
+	}
+	return c.To
 }
 
 func payLink(i invoice.Invoice) link.Link { return link.Link{ID: i.LinkID, Scope: link.Invoice} }
 
-// plan writes the letter only when it is sent: who merely confirms one needs neither the link's key nor the mail service. The
-// document must still be as it was read at the last moment before the call, so that no letter tells what is not so any more.
-func (p *Post) plan(e effect.Effect, same []store.Op, f sale.Frozen, c sale.Client, to link.Link, write func(url string) Content, text string, track func(context.Context, string) (store.Op, error)) (effect.Plan, error) {
-	return effect.Plan{
-		Checks: same,
+func estimateLink(e estimate.Estimate) link.Link {
+	return link.Link{ID: e.LinkID, Scope: link.Estimate}
+}
+
+// sheet is what one letter is made of.
+type sheet struct {
+	frozen sale.Frozen
+	to     sale.Addressee
+	link   link.Link
+	// The document must still be as it was read at the last moment before the call, so that no letter tells what is not so any
+	// more.
+	same  []store.Op
+	write func(url string) Content // only when it is sent: who merely confirms a letter needs neither key nor mail service
+	done  string                   // what the history says
+	note  func(ctx context.Context, d invoice.Delivery) (store.Op, error)
+}
+
+func (p *Post) plan(e effect.Effect, s sheet) effect.Plan {
+	plan := effect.Plan{
+		Checks: s.same,
 		Call: func(ctx context.Context) (string, error) {
-			url, err := p.Links.URL(ctx, to)
+			if err := contact.Welcome(ctx, p.Table, s.to.Email); err != nil {
+				return "", err
+			}
+			url, err := p.Links.URL(ctx, s.link)
 			if err != nil {
 				return "", err
 			}
-			m, err := Compose(Sender{Seller: f.Seller, Accent: f.Look.Accent, Locale: f.Locale}, c.To.Name, c.To.Email, write(url))
+			f := s.frozen
+			m, err := Compose(Sender{Seller: f.Seller, Accent: f.Look.Accent, Locale: f.Locale}, s.to.Name, s.to.Email, s.write(url))
 			if err != nil {
 				return "", err
 			}
@@ -147,16 +192,16 @@ func (p *Post) plan(e effect.Effect, same []store.Op, f sale.Frozen, c sale.Clie
 			_, err := p.Records.Do(ctx, member.Automaton(member.Courier), activity.ContactChain(e.ContactID),
 				func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
 					d := &activity.Deed{
-						Kind: "letter.sent", Subject: e.Subject, Refs: map[string]string{"effect": e.ID, "message": sent}, Text: text,
-						Changes: []activity.Change{{Field: "to", To: c.To.Email}}, Ops: append([]store.Op(nil), ops...),
+						Kind: "letter.sent", Subject: e.Subject, Refs: map[string]string{"effect": e.ID, "message": sent}, Text: s.done,
+						Changes: []activity.Change{{Field: "to", To: s.to.Email}}, Ops: append([]store.Op(nil), ops...),
 					}
-					kept, err := p.kept(e, f, c, write(""), sent).Put()
+					kept, err := p.kept(e, s, sent).Put()
 					if err != nil {
 						return nil, err
 					}
 					d.Ops = append(d.Ops, kept)
-					if track != nil {
-						op, err := track(ctx, sent)
+					if s.note != nil {
+						op, err := s.note(ctx, invoice.Delivery{State: invoice.Sent, To: s.to.Email, Message: sent, At: p.Now().UTC()})
 						if err != nil {
 							return nil, err
 						}
@@ -166,82 +211,36 @@ func (p *Post) plan(e effect.Effect, same []store.Op, f sale.Frozen, c sale.Clie
 				})
 			return err
 		},
-	}, nil
+	}
+	plan.Troubled = func(ctx context.Context, cause error) (effect.Trouble, error) {
+		d := invoice.Delivery{State: invoice.Queued, To: s.to.Email, At: p.Now().UTC()}
+		var t effect.Trouble
+		switch {
+		case errors.Is(cause, effect.ErrAmbiguous):
+			d.Uncertain = true
+		case errors.Is(cause, contact.ErrBlocked):
+			d.State, t.Offers = invoice.Suppressed, []string{Unblock}
+			t.Refs = map[string]string{"letter": e.ID, "address": s.to.Email}
+		default:
+			return t, nil
+		}
+		if s.note == nil {
+			return t, nil
+		}
+		op, err := s.note(ctx, d)
+		t.Ops = []store.Op{op}
+		return t, err
+	}
+	return plan
 }
 
 // kept is a letter as the contact's record keeps it: without its link, which opens the document and is never stored.
-func (p *Post) kept(e effect.Effect, f sale.Frozen, c sale.Client, said Content, sent string) message.Message {
+func (p *Post) kept(e effect.Effect, s sheet, sent string) message.Message {
 	now := p.Now().UTC()
+	said := s.write("")
 	m := message.Message{
 		ID: id.Named("ms", e.ContactID, now, e.ID), ContactID: e.ContactID, Direction: message.Out, Kind: strings.TrimPrefix(e.Kind, "mail."),
-		Name: c.To.Name, Address: c.To.Email, Title: said.Subject, About: e.Subject, Sent: sent, At: now,
+		Name: s.to.Name, Address: s.to.Email, Title: said.Subject, About: e.Subject, Sent: sent, At: now,
 	}
-	return m.WithText(plain(Sender{Seller: f.Seller, Accent: f.Look.Accent, Locale: f.Locale}, said))
-}
-
-// Delivered notes what the mail service reports of a letter. A bounce or a complaint is an open issue: the client has not
-// got it.
-func (p *Post) Delivered(ctx context.Context, effectID, state, why string) error {
-	e, err := effect.Get(ctx, p.Table, effectID)
-	if errors.Is(err, fault.NotFound) {
-		return nil
-	}
-	if err != nil || e.ContactID == "" {
-		return err // a letter of ours always goes to a contact
-	}
-	_, err = p.Records.Do(ctx, member.Automaton(member.Courier), activity.ContactChain(e.ContactID),
-		func(ctx context.Context, _ activity.Head) (*activity.Deed, error) {
-			now := p.Now().UTC()
-			d := &activity.Deed{Kind: "letter." + state, Subject: e.Subject, Refs: map[string]string{"effect": e.ID}, Text: e.Title + ": " + state, Reason: why}
-			if e.Kind == "mail.invoice" {
-				known, err := p.track(ctx, e, state, d)
-				if err != nil || known {
-					return nil, err
-				}
-			}
-			if state == "delivered" {
-				if len(d.Ops) == 0 {
-					return nil, nil // nothing keeps it, so it would be told again with every report
-				}
-				return d, nil
-			}
-			op, made, err := issue.Raise(ctx, p.Table, now, issue.Issue{
-				Code: "letter." + state, Subject: e.ID, State: issue.Open, Area: issue.Billing, ContactID: e.ContactID, Effect: e.ID,
-				Title:  e.Title + " did not arrive",
-				Detail: "The mail service reports: " + state + " " + why + ". Check the client's address, then send it again.",
-				Refs:   map[string]string{"about": e.Subject},
-			})
-			if err != nil {
-				return nil, err
-			}
-			if made.Count > 1 {
-				return nil, nil // the same report again
-			}
-			d.Ops = append(d.Ops, op)
-			return d, nil
-		})
-	return err
-}
-
-// track notes the state on the invoice's track, and answers whether it was known: reports come twice and in any order.
-func (p *Post) track(ctx context.Context, e effect.Effect, state string, d *activity.Deed) (known bool, err error) {
-	i, err := invoice.Get(ctx, p.Table, e.Subject)
-	if err != nil {
-		return false, err
-	}
-	tr, err := invoice.GetTrack(ctx, p.Table, i)
-	if err != nil {
-		return false, err
-	}
-	if tr.Delivery == nil || tr.Delivery.Message != e.Result {
-		return false, nil // of an earlier letter
-	}
-	next := invoice.DeliveryState(state)
-	if !tr.Delivery.State.After(next) {
-		return true, nil
-	}
-	tr.Delivery.State, tr.Delivery.At = next, p.Now().UTC()
-	op, err := tr.Put(i)
-	d.Ops = append(d.Ops, op)
-	return false, err
+	return m.WithText(plain(Sender{Seller: s.frozen.Seller, Accent: s.frozen.Look.Accent, Locale: s.frozen.Locale}, said))
 }

@@ -57,9 +57,14 @@ func sent(t *testing.T, r *rig.Rig, c string) (invoice.Invoice, string) {
 // report is what the mail service tells over its topic.
 func report(t *testing.T, r *rig.Rig, kind, effectID, message string) {
 	t.Helper()
+	reportOf(t, r, kind, "Permanent", effectID, message)
+}
+
+func reportOf(t *testing.T, r *rig.Rig, kind, bounce, effectID, message string) {
+	t.Helper()
 	inner, err := json.Marshal(map[string]any{
-		"eventType": kind, "mail": map[string]any{"messageId": message, "tags": map[string][]string{"effect": {effectID}}},
-		"bounce": map[string]string{"bounceType": "Permanent"}, "complaint": map[string]string{"complaintFeedbackType": "abuse"},
+		"eventType": kind, "mail": map[string]any{"messageId": message, "destination": []string{"ada@client.example"}, "tags": map[string][]string{"effect": {effectID}}},
+		"bounce": map[string]any{"bounceType": bounce, "bouncedRecipients": []map[string]string{{"diagnosticCode": "smtp; 550 5.1.1 user unknown"}}}, "complaint": map[string]string{"complaintFeedbackType": "abuse"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +98,9 @@ func TestSenderDiesAfterTheCall(t *testing.T) {
 	if got := r.Issues(issue.Retrying); len(got) != 1 || len(r.Issues(issue.Open)) != 0 {
 		t.Errorf("while nobody knows: %v", got)
 	}
+	if tr, err := invoice.GetTrack(r.Ctx, r.Table, i); err != nil || tr.Delivery == nil || !tr.Delivery.Uncertain || tr.Delivery.To != "ada@client.example" {
+		t.Errorf("while nobody knows the slip says %+v %v", tr.Delivery, err)
+	}
 	report(t, r, "Send", e, "ses-1")
 	report(t, r, "Delivery", e, "ses-1")
 	report(t, r, "Send", e, "ses-1")
@@ -104,7 +112,7 @@ func TestSenderDiesAfterTheCall(t *testing.T) {
 		t.Errorf("%d letters", n)
 	}
 	tr, err := invoice.GetTrack(r.Ctx, r.Table, i)
-	if err != nil || tr.Delivery == nil || tr.Delivery.State != "delivered" || tr.Delivery.Message != "ses-1" || tr.Delivery.To != "ada@client.example" {
+	if err != nil || tr.Delivery == nil || tr.Delivery.State != "delivered" || tr.Delivery.Uncertain || tr.Delivery.Message != "ses-1" || tr.Delivery.To != "ada@client.example" {
 		t.Errorf("the slip says %+v, %v", tr.Delivery, err)
 	}
 	if n := times(r.Kinds(c), "letter.sent"); n != 1 {

@@ -10,14 +10,16 @@ import (
 	"time"
 
 	"onebook/internal/effect"
+	"onebook/internal/invoice"
+	"onebook/internal/letter"
 	"onebook/internal/reply"
 )
 
 // Mail takes the reports of the mail service (SES events over SNS), and its word of mails that came in.
 type Mail struct {
 	Runner *effect.Runner
-	// Delivered notes what became of a letter: delivered, bounced or complained, with the reason.
-	Delivered func(ctx context.Context, effectID, state, reason string) error
+	// Delivered notes what became of a letter.
+	Delivered func(ctx context.Context, effectID string, r letter.Report) error
 	// Inbox reads a mail that the service has put down under a key; Received puts it onto the record.
 	Inbox    func(ctx context.Context, key string) (reply.Mail, error)
 	Received func(ctx context.Context, m reply.Mail) error
@@ -38,13 +40,17 @@ type report struct {
 	EventType        string `json:"eventType"`
 	NotificationType string `json:"notificationType"` // of a mail that came in
 	Mail             struct {
-		MessageID string              `json:"messageId"`
-		Timestamp time.Time           `json:"timestamp"`
-		Source    string              `json:"source"`
-		Tags      map[string][]string `json:"tags"`
+		MessageID   string              `json:"messageId"`
+		Timestamp   time.Time           `json:"timestamp"`
+		Source      string              `json:"source"`
+		Destination []string            `json:"destination"` // ours have one
+		Tags        map[string][]string `json:"tags"`
 	} `json:"mail"`
 	Bounce struct {
 		BounceType string `json:"bounceType"`
+		Recipients []struct {
+			Diagnostic string `json:"diagnosticCode"`
+		} `json:"bouncedRecipients"`
 	} `json:"bounce"`
 	Complaint struct {
 		Type string `json:"complaintFeedbackType"`
@@ -118,17 +124,28 @@ func (m Mail) one(ctx context.Context, message string) (err error) {
 			return err
 		}
 	}
+	to := ""
+	if len(r.Mail.Destination) > 0 {
+		to = r.Mail.Destination[0] // not the bounce's own word, which may name where it was forwarded to
+	}
 	switch r.EventType {
 	case "Send", "DeliveryDelay", "Open", "Click":
 		return nil
 	case "Delivery":
-		return m.Delivered(ctx, tags[0], "delivered", "")
+		return m.Delivered(ctx, tags[0], letter.Report{State: invoice.Delivered, To: to})
 	case "Bounce":
-		return m.Delivered(ctx, tags[0], "bounced", r.Bounce.BounceType)
+		why := r.Bounce.BounceType
+		if len(r.Bounce.Recipients) > 0 && r.Bounce.Recipients[0].Diagnostic != "" {
+			why += ", " + r.Bounce.Recipients[0].Diagnostic
+		}
+		return m.Delivered(ctx, tags[0], letter.Report{State: invoice.Bounced, To: to, Why: why, Lasting: r.Bounce.BounceType == "Permanent"})
 	case "Complaint":
-		return m.Delivered(ctx, tags[0], "complained", r.Complaint.Type)
+		if r.Complaint.Type == "not-spam" {
+			return nil // the contrary of a complaint
+		}
+		return m.Delivered(ctx, tags[0], letter.Report{State: invoice.Complained, To: to, Why: r.Complaint.Type, Lasting: true})
 	case "Reject", "Rendering Failure":
-		return m.Delivered(ctx, tags[0], "bounced", r.EventType)
+		return m.Delivered(ctx, tags[0], letter.Report{State: invoice.Bounced, To: to, Why: r.EventType})
 	}
 	return fmt.Errorf("the mail service reports %q, which is not handled", r.EventType)
 }

@@ -2,6 +2,7 @@ package sale
 
 import (
 	"context"
+	"time"
 
 	"onebook/internal/fault"
 	"onebook/internal/org"
@@ -21,17 +22,19 @@ type Party struct {
 // Client is what a document needs of a contact.
 type Client struct {
 	Party
-	ContactID string    // the one that owns the record, after a merge was followed
-	Locale    string    // of the documents, en or de; empty: the organisation's
-	Currency  string    // of new documents; empty: the organisation's
-	To        Addressee // who gets invoices and what belongs to them
-	Decides   Addressee // who gets estimates
-	Archived  bool      // nothing new is made for it until it is restored
+	ContactID string      // the one that owns the record, after a merge was followed
+	Locale    string      // of the documents, en or de; empty: the organisation's
+	Currency  string      // of new documents; empty: the organisation's
+	To        Addressee   // who gets invoices and what belongs to them
+	Decides   Addressee   // who gets estimates
+	All       []Addressee // all who get invoices, To first; empty when there is no address
+	Archived  bool        // nothing new is made for it until it is restored
 }
 
 // Addressee is where letters about money go; Email is empty when there is no address.
 type Addressee struct {
-	Name, Email string
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email"`
 }
 
 // Active answers fault.Unready for an archived contact.
@@ -45,6 +48,14 @@ func (c Client) Active() error {
 // Clients knows the contacts. fault.NotFound when there is none.
 type Clients interface {
 	Client(ctx context.Context, contactID string) (Client, error)
+}
+
+// sentAgain is how long after a letter a second one for the same, unchanged document is a second click.
+const sentAgain = time.Minute
+
+// JustSent reports whether a document went out a moment ago and nothing happened to it since.
+func JustSent(sent, updated, now time.Time) bool {
+	return !sent.IsZero() && !updated.After(sent) && now.Sub(sent) < sentAgain
 }
 
 // Look is what makes a document the organisation's own.

@@ -13,6 +13,7 @@ import (
 
 	"onebook/internal/activity"
 	"onebook/internal/civil"
+	"onebook/internal/contact"
 	"onebook/internal/effect"
 	"onebook/internal/estimate"
 	"onebook/internal/fault"
@@ -168,12 +169,12 @@ func (s *Service) change(ctx context.Context, by activity.By, estimateID string,
 		if err != nil {
 			return nil, err
 		}
-		before := e.State
+		before, at := e.State, s.Now().UTC()
 		d, err := edit(ctx, &e)
 		if err != nil || d == nil {
 			return nil, err
 		}
-		e.UpdatedAt = s.Now().UTC()
+		e.UpdatedAt = at
 		op, err := e.Put()
 		if err != nil {
 			return nil, err
@@ -272,8 +273,9 @@ func (s *Service) Delete(ctx context.Context, by activity.By, estimateID string,
 	return err
 }
 
-// Send freezes the estimate, numbers it and puts the letter with the link in line. Sending again mails the same offer again.
-// fault.Unready when it was answered, or its last day has passed.
+// Send freezes the estimate, numbers it and puts the letter with the link in line. Sending again mails the same offer again,
+// but not within a minute of one that nothing happened to: that is a second click. fault.Unready when it was answered, its last
+// day has passed, or the address gets no letters (address_blocked).
 func (s *Service) Send(ctx context.Context, by activity.By, estimateID string) (estimate.Estimate, error) {
 	if err := member.May(by, member.EstimateWrite); err != nil {
 		return estimate.Estimate{}, err
@@ -293,6 +295,9 @@ func (s *Service) Send(ctx context.Context, by activity.By, estimateID string) (
 		if c.Decides.Email == "" {
 			return nil, fault.Unready.Errorf("%s has no e-mail address; add one and send again", c.Name).Coded("no_address")
 		}
+		if err := contact.Welcome(ctx, s.Table, c.Decides.Email); err != nil {
+			return nil, err
+		}
 		var ops []store.Op
 		now := s.Now().UTC()
 		switch e.State {
@@ -301,6 +306,9 @@ func (s *Service) Send(ctx context.Context, by activity.By, estimateID string) (
 				return nil, err
 			}
 		case estimate.Sent, estimate.Viewed:
+			if sale.JustSent(e.SentAt, e.UpdatedAt, now) {
+				return nil, nil
+			}
 		default:
 			return nil, fault.Unready.Errorf("an estimate that is %s cannot be sent", e.State)
 		}

@@ -213,11 +213,19 @@ func TestViewOnce(t *testing.T) {
 	}
 }
 
-// Sending twice mails twice, but numbers once and offers the same.
+// Sending again mails again, but numbers once and offers the same; a second click within a minute mails nothing.
 func TestSendTwice(t *testing.T) {
 	r, c := shop(t)
 	e := r.Offer(c, rig.Lines("100.00"))
+	r.Clock.Move(59 * time.Second)
+	if _, err := r.Selling.Send(r.Ctx, rig.Owner, e.ID); err != nil {
+		t.Fatal(err)
+	}
 	r.Drain()
+	if n := len(r.Mail.Sent()); n != 1 {
+		t.Errorf("a second click mails %d letters", n)
+	}
+	r.Clock.Move(time.Second)
 	again, err := r.Selling.Send(r.Ctx, rig.Owner, e.ID)
 	if err != nil {
 		t.Fatal(err)

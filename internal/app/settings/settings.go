@@ -11,6 +11,7 @@ import (
 	"onebook/internal/app/door"
 	"onebook/internal/app/outside"
 	"onebook/internal/document"
+	"onebook/internal/letter"
 	"onebook/internal/s3blob"
 	"onebook/internal/upload"
 )
@@ -19,6 +20,7 @@ import (
 func Function(x *app.Product) (app.Handler, error) {
 	return door.Serve(x, []api.Door{api.Manual(), api.Settings{
 		Org: x.Org, Members: x.Members, Desk: x.Desk, Second: x.Second, Table: x.Table, Records: x.Records, Now: x.Now,
+		Letters: &letter.Desk{Table: x.Table, Issues: x.Desk, Clients: app.Clients{Contacts: x.Contacts}, IDs: x.IDs, Now: x.Now},
 		Uploads: &upload.Service{
 			Table: x.Table, Records: x.Records, Blobs: files{outside.Blobs(x)}, IDs: x.IDs, Now: x.Now, Machine: x.Machine,
 			Flatten: document.FlattenLogo,
