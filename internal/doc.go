@@ -23,7 +23,7 @@
 // [onebook/internal/org] the organisation and its taxes, [onebook/internal/approval] what takes two persons, [onebook/internal/contact], [onebook/internal/catalog],
 // [onebook/internal/series] numbers, [onebook/internal/link] links without an account,
 // [onebook/internal/suppression] addresses that get no letters, [onebook/internal/sale] what
-// documents have in common, [onebook/internal/estimate], [onebook/internal/order], [onebook/internal/invoice],
+// documents have in common, [onebook/internal/deal], [onebook/internal/estimate], [onebook/internal/order], [onebook/internal/invoice],
 // [onebook/internal/payment], [onebook/internal/task] what somebody has to do, [onebook/internal/message] what was written.
 // Above them [onebook/internal/paper] is the record of a document's one PDF, whichever noun the document is of.
 //

@@ -50,6 +50,7 @@ func (s Invoices) routes(r *Router) {
 // invoiceForm is what people edit of an invoice.
 type invoiceForm struct {
 	ContactID   string           `json:"contactId" maxLength:"60" doc:"whom it is for; it stays theirs"`
+	DealID      string           `json:"dealId,omitempty" maxLength:"60" doc:"a deal of the same contact; that of its order, where it bills one"`
 	DueOn       civil.Date       `json:"dueOn,omitzero" doc:"last day to pay on time"`
 	DueDays     *int             `json:"dueDays,omitempty" minimum:"0" maximum:"3650" doc:"instead of dueOn: counts from the day of issue; the organisation's usual time unless given"`
 	Instalments []instalmentForm `json:"instalments,omitempty" maxItems:"36" doc:"instead of dueOn and dueDays: parts with days of their own that add up to what is payable, the earliest first"`
@@ -75,7 +76,7 @@ type recipientForm struct {
 }
 
 func (f invoiceForm) input() billing.Input {
-	in := billing.Input{ContactID: f.ContactID, Body: f.SaleForm.input(), DueOn: f.DueOn, DueDays: f.DueDays,
+	in := billing.Input{ContactID: f.ContactID, DealID: f.DealID, Body: f.SaleForm.input(), DueOn: f.DueOn, DueDays: f.DueDays,
 		Instalments: each(f.Instalments, func(x instalmentForm) invoice.Instalment { return invoice.Instalment(x) })}
 	for _, r := range f.Recipients {
 		in.Recipients = append(in.Recipients, sale.Addressee(r))
@@ -136,15 +137,16 @@ type reminderView struct {
 }
 
 type invoiceView struct {
-	ID         string `json:"id"`
-	Number     string `json:"number,omitempty" doc:"from its issue on"`
-	Status     string `json:"status" enum:"draft,open,paid,void,uncollectible"`
-	Display    string `json:"display" doc:"the word that people read: draft, issued, sent, viewed, partially paid, overdue, paying, paid, credited, written off, void"`
-	ContactID  string `json:"contactId"`
-	EstimateID string `json:"estimateId,omitempty"`
-	OrderID    string `json:"orderId,omitempty"`
-	Share      string `json:"share,omitempty" enum:"deposit,milestone,final" doc:"what it bills of its order, unless the whole; its lines are not edited"`
-	Deposit    bool   `json:"deposit,omitempty" doc:"asks for a deposit: a final invoice will take it off"`
+	ID         string  `json:"id"`
+	Number     string  `json:"number,omitempty" doc:"from its issue on"`
+	Status     string  `json:"status" enum:"draft,open,paid,void,uncollectible"`
+	Display    string  `json:"display" doc:"the word that people read: draft, issued, sent, viewed, partially paid, overdue, paying, paid, credited, written off, void"`
+	ContactID  string  `json:"contactId"`
+	EstimateID string  `json:"estimateId,omitempty"`
+	OrderID    string  `json:"orderId,omitempty"`
+	Share      string  `json:"share,omitempty" enum:"deposit,milestone,final" doc:"what it bills of its order, unless the whole; its lines are not edited"`
+	Deposit    bool    `json:"deposit,omitempty" doc:"asks for a deposit: a final invoice will take it off"`
+	DealID     *string `json:"dealId" doc:"null when it belongs to none"`
 	SaleView
 	Paid        int64            `json:"paid" format:"minor"`
 	Credited    int64            `json:"credited" format:"minor"`
@@ -178,6 +180,9 @@ func invoiceOf(i invoice.Invoice, tr invoice.Track, today civil.Date) invoiceVie
 		ViewedAt: when(tr.ViewedAt), PaidAt: when(i.PaidAt), VoidReason: i.VoidReason,
 		LossReason: i.LossReason, WrittenOff: i.WrittenOff, FromCredit: i.Applied, Reminders: []reminderView{},
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, Version: i.Version(),
+	}
+	if i.DealID != "" {
+		v.DealID = &i.DealID
 	}
 	for _, p := range i.Parts() {
 		v.Instalments, v.NextDueOn = append(v.Instalments, instalmentView{Amount: p.Amount, DueOn: p.DueOn, Paid: p.Paid, Due: p.Due}), i.NextDue()
@@ -230,6 +235,7 @@ type invoiceFilter struct {
 	ContactID string     `query:"contactId" maxLength:"60"`
 	DueBefore civil.Date `query:"dueBefore" doc:"due earlier than this day"`
 	Number    string     `query:"number" maxLength:"60" doc:"exactly"`
+	Deal      string     `query:"deal" maxLength:"60" doc:"id of a deal, or none: those that belong to no deal"`
 }
 
 func (s Invoices) list(ctx context.Context, _ activity.By, req *Request[invoiceFilter, None]) ([]invoiceView, string, error) {
@@ -245,7 +251,7 @@ func (s Invoices) list(ctx context.Context, _ activity.By, req *Request[invoiceF
 	if err != nil {
 		return nil, "", err
 	}
-	f := invoice.Filter{Contacts: family, DueBefore: p.DueBefore, Today: today, Overdue: p.Status == "overdue"}
+	f := invoice.Filter{Contacts: family, DueBefore: p.DueBefore, Today: today, Deal: p.Deal, Overdue: p.Status == "overdue"}
 	if !f.Overdue {
 		f.State = invoice.State(p.Status)
 	}
@@ -254,7 +260,7 @@ func (s Invoices) list(ctx context.Context, _ activity.By, req *Request[invoiceF
 	if p.Number != "" {
 		is, err = s.numbered(ctx, p.Number, f)
 	} else {
-		is, next, err = invoice.List(ctx, s.Table, f, p.Limit, p.Cursor)
+		is, next, err = s.page(ctx, f, p.Page)
 	}
 	if err != nil {
 		return nil, "", err
@@ -270,6 +276,17 @@ func (s Invoices) list(ctx context.Context, _ activity.By, req *Request[invoiceF
 	return out, next, nil
 }
 
+// page answers a page of invoices. Those of a deal, or of none, are found among all others, so it looks on until it is full.
+func (s Invoices) page(ctx context.Context, f invoice.Filter, p Page) ([]invoice.Invoice, string, error) {
+	is, next, err := invoice.List(ctx, s.Table, f, p.Limit, p.Cursor)
+	for f.Deal != "" && err == nil && next != "" && len(is) < p.Limit {
+		var more []invoice.Invoice
+		more, next, err = invoice.List(ctx, s.Table, f, p.Limit-len(is), next)
+		is = append(is, more...)
+	}
+	return is, next, err
+}
+
 // numbered answers the invoice of a number when it fits the other filters too.
 func (s Invoices) numbered(ctx context.Context, number string, f invoice.Filter) ([]invoice.Invoice, error) {
 	i, err := invoice.ByNumber(ctx, s.Table, number)
@@ -278,7 +295,7 @@ func (s Invoices) numbered(ctx context.Context, number string, f invoice.Filter)
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case f.State != "" && i.State != f.State, f.Overdue && !i.Overdue(f.Today), len(f.Contacts) > 0 && !slices.Contains(f.Contacts, i.ContactID),
+	case f.State != "" && i.State != f.State, f.Overdue && !i.Overdue(f.Today), len(f.Contacts) > 0 && !slices.Contains(f.Contacts, i.ContactID), !f.OfDeal(i),
 		!f.DueBefore.IsZero() && (i.NextDue().IsZero() || !i.NextDue().Before(f.DueBefore)):
 		return nil, nil
 	}
@@ -303,7 +320,7 @@ func (s Invoices) draftRoutes(r *Router) {
 	Patch(r, Op{ID: "editInvoice", Path: "/invoices/{id}", Summary: "Change a draft."}, Change[idParam, invoiceForm, invoiceView]{
 		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, invoiceForm]) (invoiceForm, Tag, error) {
 			i, err := invoice.Get(ctx, s.Table, req.Params.ID)
-			f := invoiceForm{ContactID: i.ContactID, DueOn: i.DueOn, DueDays: i.DueDays, SaleForm: formOf(i.Body),
+			f := invoiceForm{ContactID: i.ContactID, DealID: i.DealID, DueOn: i.DueOn, DueDays: i.DueDays, SaleForm: formOf(i.Body),
 				Instalments: each(i.Instalments, func(x invoice.Instalment) instalmentForm { return instalmentForm(x) })}
 			for _, a := range i.Chosen {
 				f.Recipients = append(f.Recipients, recipientForm(a))

@@ -58,6 +58,7 @@ type orderView struct {
 	State      string `json:"state" enum:"open,billed,canceled"`
 	ContactID  string `json:"contactId"`
 	EstimateID string `json:"estimateId,omitempty"`
+	DealID     string `json:"dealId,omitempty"`
 	Title      string `json:"title,omitempty"`
 	SaleView
 	Billed         int64           `json:"billed" format:"minor" doc:"issued less voided or credited"`
@@ -73,7 +74,7 @@ type orderView struct {
 
 func orderOf(o order.Order) orderView {
 	v := orderView{
-		ID: o.ID, State: string(o.State), ContactID: o.ContactID, EstimateID: o.EstimateID, Title: o.Title, SaleView: viewOf(o.Body),
+		ID: o.ID, State: string(o.State), ContactID: o.ContactID, EstimateID: o.EstimateID, DealID: o.DealID, Title: o.Title, SaleView: viewOf(o.Body),
 		Billed: o.Billed, Remaining: o.Remaining(), Deposit: o.Deposit, InvoiceIDs: o.Invoices, FinalInvoiceID: o.FinalID,
 		CancelReason: o.CancelReason, CreatedAt: o.CreatedAt, Version: o.Version(),
 		Milestones: each(o.Milestones, func(m order.Milestone) milestoneView { return milestoneView(m) }),

@@ -15,7 +15,7 @@ import (
 	"onebook/internal/store"
 )
 
-// Sales serves the catalog, estimates and orders.
+// Sales serves the catalog, deals, estimates and orders.
 type Sales struct {
 	Table   store.Table
 	Records *activity.Records
@@ -41,6 +41,7 @@ func (s Sales) routes(r *Router) {
 			return fileAnswer(ctx, s.PDFs, by, req.Params.ID, req.Params.accept)
 		})
 	s.catalogRoutes(r)
+	s.dealRoutes(r)
 	s.estimateRoutes(r)
 	s.deedRoutes(r)
 	s.orderRoutes(r)
@@ -131,13 +132,14 @@ func (s Sales) catalogRoutes(r *Router) {
 // estimateForm is what people edit of an estimate.
 type estimateForm struct {
 	ContactID  string     `json:"contactId" maxLength:"60" doc:"whom it is for; it stays theirs"`
+	DealID     string     `json:"dealId,omitempty" maxLength:"60" doc:"a deal of the same contact, which this estimate wins when it is accepted"`
 	ValidUntil civil.Date `json:"validUntil,omitzero" doc:"last day it can be accepted; the organisation's usual time unless given"`
 	Terms      *termsForm `json:"terms,omitempty" doc:"what the client agrees to with it; those of the settings, as they are when it is sent, unless given"`
 	SaleForm
 }
 
 func (f estimateForm) input() selling.Input {
-	in := selling.Input{ContactID: f.ContactID, ValidUntil: f.ValidUntil, Body: f.SaleForm.input()}
+	in := selling.Input{ContactID: f.ContactID, DealID: f.DealID, ValidUntil: f.ValidUntil, Body: f.SaleForm.input()}
 	if f.Terms != nil {
 		in.Terms = (*org.Terms)(f.Terms)
 	}
@@ -157,6 +159,7 @@ type estimateView struct {
 	Number    string `json:"number,omitempty" doc:"from its first sending on"`
 	Status    string `json:"status" enum:"draft,sent,viewed,accepted,declined,expired,superseded,canceled,invoiced"`
 	ContactID string `json:"contactId"`
+	DealID    string `json:"dealId,omitempty"`
 	SaleView
 	ValidUntil civil.Date  `json:"validUntil,omitzero"`
 	SentAt     *time.Time  `json:"sentAt,omitempty"`
@@ -176,7 +179,7 @@ type estimateView struct {
 
 func estimateOf(e estimate.Estimate, today civil.Date) estimateView {
 	v := estimateView{
-		ID: e.ID, Number: e.Number, Status: string(e.StateOn(today)), ContactID: e.ContactID, SaleView: viewOf(e.Body),
+		ID: e.ID, Number: e.Number, Status: string(e.StateOn(today)), ContactID: e.ContactID, DealID: e.DealID, SaleView: viewOf(e.Body),
 		ValidUntil: e.ValidUntil, SentAt: when(e.SentAt), ViewedAt: when(e.ViewedAt), OrderID: e.OrderID, InvoiceIDs: e.InvoiceIDs,
 		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt, Version: e.Version(), Terms: termsOf(e.Conditions), Revision: max(e.Revision, 1),
 		Revises: e.Revises, RevisedBy: e.RevisedBy, Reason: e.Reason,
@@ -224,7 +227,7 @@ func (s Sales) estimateRoutes(r *Router) {
 	Patch(r, Op{ID: "editEstimate", Path: "/estimates/{id}", Summary: "Change a draft."}, Change[idParam, estimateForm, estimateView]{
 		Now: func(ctx context.Context, _ activity.By, req *Request[idParam, estimateForm]) (estimateForm, Tag, error) {
 			e, err := estimate.Get(ctx, s.Table, req.Params.ID)
-			f := estimateForm{ContactID: e.ContactID, ValidUntil: e.ValidUntil, Terms: termsOf(e.Conditions), SaleForm: formOf(e.Body)}
+			f := estimateForm{ContactID: e.ContactID, DealID: e.DealID, ValidUntil: e.ValidUntil, Terms: termsOf(e.Conditions), SaleForm: formOf(e.Body)}
 			return f, Tag{Rev: e.Version()}, err
 		},
 		Do: func(ctx context.Context, by activity.By, req *Request[idParam, estimateForm]) error {

@@ -116,6 +116,7 @@ type SettingsForm struct {
 	InquiryOwnerID string            `json:"inquiryOwnerId,omitempty" maxLength:"60" doc:"the member who answers inquiries; the owner unless given"`
 	RecordOwnerID  string            `json:"recordOwnerId,omitempty" maxLength:"60" doc:"the member who looks after the record's health: issues that nobody was given are theirs"`
 	CustomFields   []customFieldForm `json:"customFields,omitempty" doc:"of contacts, at most 20; values under a key that is taken away stay readable"`
+	DealStages     []stageForm       `json:"dealStages,omitempty" minItems:"1" maxItems:"20" doc:"of open deals, in their order; one in which a deal stands cannot be taken away"`
 }
 
 type bankForm struct {
@@ -134,6 +135,12 @@ type customFieldForm struct {
 	Required bool     `json:"required,omitempty" doc:"of members who add a contact; what comes in by itself may lack it, which its quality tells"`
 }
 
+type stageForm struct {
+	Key         string `json:"key" minLength:"1" maxLength:"40" doc:"by which deals name it; it stays when the name changes"`
+	Name        string `json:"name" minLength:"1" maxLength:"100"`
+	Probability int    `json:"probability" minimum:"0" maximum:"100" doc:"per cent, of a deal that has none of its own"`
+}
+
 type settingsView struct {
 	SettingsForm
 	LogoSHA256     string      `json:"logoSha256,omitempty" doc:"of the logo's image; absent when there is none"`
@@ -150,6 +157,7 @@ func settingsOf(x org.Settings) settingsView {
 		OnAcceptance: x.OnAcceptance, AcceptanceDeposit: x.AcceptanceDeposit,
 		Terms: termsOf(&x.Terms), Slug: x.PublicSlug(), InquiryOwnerID: x.InquiryOwnerID, RecordOwnerID: x.RecordOwnerID, Bank: (*bankForm)(x.Bank),
 		CustomFields: each(x.CustomFields, func(c org.CustomField) customFieldForm { return customFieldForm(c) }),
+		DealStages:   each(x.DealStages, func(s org.Stage) stageForm { return stageForm(s) }),
 	}}
 }
 
@@ -185,6 +193,7 @@ func (f SettingsForm) apply(x org.Settings) org.Settings {
 	x.InquiryOwnerID, x.RecordOwnerID, x.Bank = f.InquiryOwnerID, f.RecordOwnerID, (*org.Bank)(f.Bank)
 	x.OnlineMethods = f.OnlineMethods
 	x.CustomFields = each(f.CustomFields, func(c customFieldForm) org.CustomField { return org.CustomField(c) })
+	x.DealStages = each(f.DealStages, func(s stageForm) org.Stage { return org.Stage(s) })
 	return x
 }
 

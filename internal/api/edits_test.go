@@ -115,7 +115,7 @@ func TestWrongFieldsAreNamed(t *testing.T) {
 		{"/invoices", strings.Replace(bill(ct), `"EUR"`, `"XXY"`, 1), "currency:unknown_currency"},
 		{"/invoices", strings.Replace(bill(ct), ct, "ct_nobody", 1), "contactId:not_found"},
 		{"/invoices", strings.Replace(bill(ct), `"lines"`, `"reminders":[],"lines"`, 1), "reminders:unknown"},
-		{"/estimates", strings.Replace(offer(ct), `"lines"`, `"dealId":"dl_1","lines"`, 1), "dealId:unknown"},
+		{"/estimates", strings.Replace(offer(ct), `"lines"`, `"dealId":"dl_1","lines"`, 1), "dealId:not_found"},
 		{"/estimates", strings.Replace(offer(ct), `"quantity"`, `"optional":true,"group":"a","quantity"`, 1), "lines[0].optional:invalid"},
 		{"/estimates", strings.Replace(offer(ct), `"quantity"`, `"group":"a","quantity"`, 1), "lines[0].group:invalid"},
 		{"/invoices", strings.Replace(bill(ct), `"quantity"`, `"optional":true,"quantity"`, 1), "lines[0].optional:invalid"},

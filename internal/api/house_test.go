@@ -16,6 +16,7 @@ import (
 	"onebook/internal/catalog"
 	"onebook/internal/checkout"
 	"onebook/internal/contact"
+	"onebook/internal/deal"
 	"onebook/internal/estimate"
 	"onebook/internal/fault"
 	"onebook/internal/id"
@@ -78,6 +79,7 @@ func move(t *testing.T) *house {
 	ids := id.Source{Now: h.clock.Now, Entropy: rand.Reader}
 	recs := &activity.Records{Table: h.table, Now: h.clock.Now, Entropy: rand.Reader}
 	orgs := &org.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now}
+	orgs.StageInUse = func(ctx context.Context, stage string) (bool, error) { return deal.InStage(ctx, h.table, stage) }
 	members := &member.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now}
 	contacts := &contact.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Org: orgs.Get, Phones: phone.Plans{}}
 	tasks := &task.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Org: orgs, Members: members,
@@ -92,7 +94,7 @@ func move(t *testing.T) *house {
 		Keys: func(context.Context) ([]link.Key, error) {
 			return []link.Key{{Version: 1, Secret: []byte(strings.Repeat("k", 32))}}, nil
 		}}
-	sell := &selling.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Maker: maker, Org: orgs, Clients: who, Links: h.links}
+	sell := &selling.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Maker: maker, Org: orgs, Members: members, Clients: who, Links: h.links}
 	bill := &billing.Service{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Maker: maker, Org: orgs, Clients: who, Links: h.links}
 	second := &approval.Desk{Table: h.table, Records: recs, IDs: ids, Now: h.clock.Now, Members: members, Org: orgs}
 	bill.Second, second.Kinds = second, bill.Decisions()

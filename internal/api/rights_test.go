@@ -20,6 +20,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	catalog := `{"name":"Hour","unit":"hour","unitPrice":"90","currency":"EUR","taxClass":"standard"}`
 	draft, es := h.made("/invoices", bill(ct)), h.made("/estimates", offer(ct))
 	open := h.made("/invoices", bill(ct))
+	dl := h.made("/deals", `{"contactId":"`+ct+`","title":"Website","currency":"EUR","amount":100}`)
 	todo := h.made("/tasks", `{"contactId":"`+ct+`","title":"Call"}`)
 	h.call("POST", "/invoices/"+open+"/issue", "").want(t, 200, "")
 	or := h.order(ct, `{"deposit":{"percent":"30"}}`)
@@ -29,6 +30,13 @@ func TestWhoMayDoWhat(t *testing.T) {
 	asked := h.call("POST", "/invoices/"+lost+"/write-off", `{"reason":"bankrupt"}`).want(t, 202, "").text("approvalId")
 	back := h.raised(issue.Issue{Code: "letter.bounced", Subject: "ef_1", State: issue.Open, Area: issue.Billing, Title: "It came back", Offers: []string{"resend", "unblock"}})
 	for _, c := range []struct{ method, path, body, may string }{
+		{"POST", "/deals", `{"contactId":"` + ct + `","title":"Website","currency":"EUR","amount":100}`, "owner admin billing sales"},
+		{"PATCH", "/deals/" + dl, `{"title":"%s"}`, "owner admin billing sales"},
+		{"POST", "/deals/" + dl + "/won", "", "owner admin billing sales"},
+		{"POST", "/deals/" + dl + "/reopen", "", "owner admin billing sales"},
+		{"POST", "/deals/" + dl + "/lost", `{"reason":"no"}`, "owner admin billing sales"},
+		{"POST", "/deals/" + dl + "/estimates", "", "owner admin billing sales"},
+		{"GET", "/deals/" + dl, "", "owner admin billing booking sales viewer"},
 		{"POST", "/estimates", offer(ct), "owner admin billing sales"},
 		{"POST", "/orders/" + or + "/invoices", `{"amount":100}`, "owner admin billing booking sales"},
 		{"POST", "/orders/" + or + "/cancel", `{"reason":"r"}`, "owner admin billing sales"},
@@ -64,6 +72,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"POST", "/contacts/" + ct + "/restore", "", "owner admin sales"},
 		{"PATCH", "/settings", `{"footer":"%s"}`, "owner admin"},
 		{"PATCH", "/settings", `{"customFields":[{"key":"%s","label":"L","kind":"text"}]}`, "owner admin"},
+		{"PATCH", "/settings", `{"dealStages":[{"key":"qualified","name":"%s","probability":1}]}`, "owner admin"},
 		{"PATCH", "/settings", `{"paymentTerms":"%s"}`, "owner billing"},
 		{"PATCH", "/settings", `{"bank":{"accountHolder":"%s","iban":"DE89370400440532013000"}}`, "owner billing"},
 		{"PATCH", "/settings", `{"terms":{"text":"%s"}}`, "owner billing"},

@@ -31,6 +31,7 @@ import (
 	"onebook/internal/catalog"
 	"onebook/internal/checkout"
 	"onebook/internal/contact"
+	"onebook/internal/deal"
 	"onebook/internal/id"
 	"onebook/internal/issue"
 	"onebook/internal/link"
@@ -91,6 +92,7 @@ func New(p Parts) *Product {
 	x := &Product{Parts: p, IDs: id.Source{Now: p.Now, Entropy: p.Entropy}}
 	x.Records = &activity.Records{Table: p.Table, Now: p.Now, Entropy: p.Entropy, Pause: pause(p.Entropy)}
 	x.Org = &org.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
+	x.Org.StageInUse = func(ctx context.Context, stage string) (bool, error) { return deal.InStage(ctx, p.Table, stage) }
 	x.Members = &member.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
 	x.Catalog = &catalog.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now}
 	x.Contacts = &contact.Service{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Org: x.Org.Get, Issued: documents{p.Table}.issued}
@@ -101,7 +103,8 @@ func New(p Parts) *Product {
 	maker := &sale.Maker{Catalog: x.Catalog, Org: x.Org}
 	clients := Clients{x.Contacts}
 	x.Selling = &selling.Service{
-		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Maker: maker, Org: x.Org, Clients: clients, Links: x.Links,
+		Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Maker: maker, Org: x.Org, Members: x.Members, Clients: clients,
+		Links: x.Links,
 	}
 	x.Second = &approval.Desk{Table: p.Table, Records: x.Records, IDs: x.IDs, Now: p.Now, Members: x.Members, Org: x.Org}
 	x.Billing = &billing.Service{

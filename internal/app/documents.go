@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"onebook/internal/billing"
+	"onebook/internal/deal"
 	"onebook/internal/estimate"
 	"onebook/internal/fault"
 	"onebook/internal/invoice"
@@ -22,6 +23,10 @@ type documents struct{ table store.Table }
 func (d documents) outcome(ctx context.Context, subject string) (task.Outcome, string, error) {
 	prefix, _, _ := strings.Cut(subject, "_")
 	switch prefix {
+	case "dl":
+		x, err := deal.Get(ctx, d.table, subject)
+		o, because := selling.OutcomeOfDeal(x)
+		return o, because, err
 	case "es":
 		e, err := estimate.Get(ctx, d.table, subject)
 		o, because := selling.Outcome(e)

@@ -22,7 +22,7 @@ var floors = [][]string{
 	{"member", "link", "series", "payment", "suppression"},
 	{"catalog", "org"},
 	{"approval", "contact", "message", "sale", "task"},
-	{"estimate", "invoice", "order"},
+	{"deal", "estimate", "invoice", "order"},
 	// The record of a document's one PDF, whichever noun the document is of.
 	{"paper"},
 	// The page that is drawn, which knows nothing of where it is kept.

@@ -13,6 +13,7 @@ import (
 	"onebook/internal/activity"
 	"onebook/internal/approval"
 	"onebook/internal/civil"
+	"onebook/internal/deal"
 	"onebook/internal/effect"
 	"onebook/internal/fault"
 	"onebook/internal/id"
@@ -50,6 +51,7 @@ type Service struct {
 // Input is what a person says of an invoice.
 type Input struct {
 	ContactID string
+	DealID    string // empty: of no deal
 	Body      sale.Input
 	DueOn     civil.Date
 	DueDays   *int
@@ -119,6 +121,9 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (invoice
 	if err := c.Active(); err != nil {
 		return invoice.Invoice{}, err
 	}
+	if err := deal.Of(ctx, s.Table, s.Clients, in.DealID, c.ContactID); err != nil {
+		return invoice.Invoice{}, err
+	}
 	if in.Body.Currency == "" {
 		in.Body.Currency = c.Currency
 	}
@@ -130,7 +135,7 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (invoice
 	var i invoice.Invoice
 	_, err = s.Records.Begin(ctx, by, c.ContactID, func(_ context.Context, contact string, _ activity.Head) (*activity.Deed, error) {
 		i = invoice.Invoice{
-			ID: s.IDs.Of("in", contact), ContactID: contact, State: invoice.Draft, Body: body, DueOn: in.DueOn, DueDays: in.DueDays, Instalments: in.Instalments,
+			ID: s.IDs.Of("in", contact), ContactID: contact, State: invoice.Draft, DealID: in.DealID, Body: body, DueOn: in.DueOn, DueDays: in.DueDays, Instalments: in.Instalments,
 			Chosen:    in.Recipients,
 			CreatedAt: now, UpdatedAt: now,
 		}
@@ -226,12 +231,18 @@ func (s *Service) Update(ctx context.Context, by activity.By, invoiceID string, 
 		case in.ContactID != "" && in.ContactID != i.ContactID:
 			return nil, fault.InField("contactId", "immutable", "an invoice stays with its contact; make a new one")
 		}
+		if i.OrderID != "" && in.DealID != i.DealID {
+			return nil, fault.InField("dealId", "immutable", "this draft bills an order, and belongs to that one's deal")
+		}
+		if err := deal.Of(ctx, s.Table, s.Clients, in.DealID, i.ContactID); err != nil {
+			return nil, err
+		}
 		body, err := s.edited(ctx, *i, in)
 		if err != nil {
 			return nil, err
 		}
 		before := *i
-		i.Body, i.DueOn, i.DueDays, i.Instalments, i.Chosen = body, in.DueOn, in.DueDays, in.Instalments, in.Recipients
+		i.Body, i.DueOn, i.DueDays, i.Instalments, i.Chosen, i.DealID = body, in.DueOn, in.DueDays, in.Instalments, in.Recipients, in.DealID
 		return &activity.Deed{
 			Kind: "invoice.changed", Text: "Changed the invoice's draft to " + amount(*i),
 			Changes: []activity.Change{{Field: "total", From: amount(before), To: amount(*i)}},

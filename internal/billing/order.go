@@ -68,7 +68,7 @@ func (s *Service) BillOrder(ctx context.Context, by activity.By, orderID string,
 		}
 		now := s.Now().UTC()
 		i := invoice.Invoice{
-			ID: s.IDs.Of("in", o.ContactID), ContactID: o.ContactID, State: invoice.Draft, EstimateID: o.EstimateID, OrderID: o.ID,
+			ID: s.IDs.Of("in", o.ContactID), ContactID: o.ContactID, State: invoice.Draft, EstimateID: o.EstimateID, DealID: o.DealID, OrderID: o.ID,
 			DueOn: in.DueOn, CreatedAt: now, UpdatedAt: now,
 		}
 		if err := s.fill(ctx, o, &i, in); err != nil {

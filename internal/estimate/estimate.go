@@ -73,6 +73,7 @@ type Estimate struct {
 	ContactID  string       `json:"contactId"`
 	State      State        `json:"status"`
 	Number     string       `json:"number,omitempty"`
+	DealID     string       `json:"dealId,omitempty"`
 	Body       sale.Body    `json:"body"`
 	IssuedOn   civil.Date   `json:"issuedOn,omitzero"` // the day it was numbered, which its PDF is dated by
 	ValidUntil civil.Date   `json:"validUntil"`        // the last day it can be accepted, in the organisation's zone
@@ -109,7 +110,7 @@ func (e *Estimate) To(next State) error {
 // Revised answers the draft of the version after e, under an id of its own, good until a day.
 func (e Estimate) Revised(newID string, until civil.Date, now time.Time) Estimate {
 	return Estimate{
-		ID: newID, ContactID: e.ContactID, State: Draft, Body: e.Body, ValidUntil: until, Conditions: e.Conditions, Revises: e.ID,
+		ID: newID, ContactID: e.ContactID, State: Draft, DealID: e.DealID, Body: e.Body, ValidUntil: until, Conditions: e.Conditions, Revises: e.ID,
 		Revision: max(e.Revision, 1) + 1, CreatedAt: now, UpdatedAt: now,
 	}
 }

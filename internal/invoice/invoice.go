@@ -80,6 +80,7 @@ type Invoice struct {
 	EstimateID string     `json:"estimateId,omitempty"`
 	OrderID    string     `json:"orderId,omitempty"`
 	Share      Share      `json:"share,omitempty"`
+	DealID     string     `json:"dealId,omitempty"` // empty: of no deal
 	Body       sale.Body  `json:"body"`
 	IssuedOn   civil.Date `json:"issuedOn,omitzero"`
 	DueDays    *int       `json:"dueDays,omitempty"` // counts from issuedOn; dueOn wins
@@ -438,6 +439,15 @@ type Filter struct {
 	Today     civil.Date
 	Contacts  []string // a contact and those merged into it
 	DueBefore civil.Date
+	Deal      string // id of a deal, or NoDeal; empty: all
+}
+
+// NoDeal as a filter's deal are the invoices that belong to none.
+const NoDeal = "none"
+
+// OfDeal reports whether an invoice is of the filter's deal.
+func (f Filter) OfDeal(i Invoice) bool {
+	return f.Deal == "" || i.DealID == f.Deal || f.Deal == NoDeal && i.DealID == ""
 }
 
 // List answers invoices, the latest due date first. With contacts it answers theirs, the newest first.
@@ -480,7 +490,7 @@ func List(ctx context.Context, t store.Table, f Filter, limit int, cursor string
 		if err != nil {
 			return nil, "", err
 		}
-		if !f.Overdue || i.Overdue(f.Today) {
+		if (!f.Overdue || i.Overdue(f.Today)) && f.OfDeal(i) {
 			out = append(out, i)
 		}
 	}
@@ -516,7 +526,7 @@ func ofContact(ctx context.Context, t store.Table, f Filter, limit int, cursor s
 			if err != nil {
 				return nil, "", err
 			}
-			if (f.State == "" || i.State == f.State) && (!f.Overdue || i.Overdue(f.Today)) &&
+			if f.OfDeal(i) && (f.State == "" || i.State == f.State) && (!f.Overdue || i.Overdue(f.Today)) &&
 				(f.DueBefore.IsZero() || (!i.NextDue().IsZero() && i.NextDue().Before(f.DueBefore))) {
 				out = append(out, i)
 			}

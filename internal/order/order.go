@@ -36,6 +36,7 @@ type Order struct {
 	ContactID  string    `json:"contactId"`
 	State      State     `json:"state"`
 	EstimateID string    `json:"estimateId,omitempty"`
+	DealID     string    `json:"dealId,omitempty"`
 	Title      string    `json:"title,omitempty"` // number of the estimate
 	Body       sale.Body `json:"body"`
 	Billed     int64     `json:"billed,omitempty"` // minor units
@@ -171,6 +172,28 @@ func decode(it store.Item) (Order, error) {
 	}
 	o.version = it.Version
 	return o, nil
+}
+
+// OfContact answers all orders in a contact's partition.
+func OfContact(ctx context.Context, t store.Table, contact string) ([]Order, error) {
+	var out []Order
+	q := store.Query{Partition: "C#" + contact, Prefix: "ORD#"}
+	for {
+		p, err := t.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range p.Items {
+			o, err := decode(it)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, o)
+		}
+		if q.Cursor = p.Cursor; q.Cursor == "" {
+			return out, nil
+		}
+	}
 }
 
 // List answers orders, newest first: of one state, or of all when s is empty.

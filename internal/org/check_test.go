@@ -12,7 +12,7 @@ import (
 func TestOneLine(t *testing.T) {
 	good := Settings{
 		Name: strings.Repeat("ж", 200), TimeZone: "Europe/Berlin", Currency: "EUR", Locale: "de", Accent: "#1f5fbf", DueDays: 14, ValidDays: 30,
-		Numbering: Numbering{Invoice: "{year}-{n4}", Estimate: "E-{n4}"}, Footer: "one\ntwo", PaymentTerms: "one\ntwo",
+		Numbering: Numbering{Invoice: "{year}-{n4}", Estimate: "E-{n4}"}, Footer: "one\ntwo", PaymentTerms: "one\ntwo", DealStages: DefaultStages(),
 	}
 	if err := good.check(); err != nil {
 		t.Fatal(err)

@@ -92,6 +92,7 @@ type Settings struct {
 	RecordOwnerID  string `json:"recordOwnerId,omitempty"`  // the member who looks after the record's health: issues without an owner are theirs
 
 	CustomFields []CustomField `json:"customFields,omitempty"` // of contacts
+	DealStages   []Stage       `json:"dealStages,omitempty"`   // of open deals, in their order
 
 	version int64
 }
@@ -119,7 +120,7 @@ func Defaults() Settings {
 	return Settings{
 		Name: "My organisation", TimeZone: "UTC", Currency: "USD", Locale: "en", Accent: "#1f5fbf",
 		Numbering: Numbering{Invoice: "{year}-{n4}", Estimate: "E-{n4}"},
-		DueDays:   14, ValidDays: 30,
+		DueDays:   14, ValidDays: 30, DealStages: DefaultStages(),
 		OnlineMethods: slices.Clone(onlineMethods),
 	}
 }
@@ -133,6 +134,8 @@ type Service struct {
 	Records *activity.Records
 	IDs     id.Source
 	Now     func() time.Time
+	// StageInUse reports whether an open deal stands in a stage. Without it no stage can be taken away.
+	StageInUse func(ctx context.Context, stage string) (bool, error)
 }
 
 // ItemKind is the kind of the settings' item.
@@ -193,6 +196,9 @@ func (s *Service) Update(ctx context.Context, by activity.By, version int64, nex
 			return nil, err
 		}
 		if err := old.Terms.changed(next.Terms); err != nil {
+			return nil, err
+		}
+		if err := s.keepStages(ctx, old, next); err != nil {
 			return nil, err
 		}
 		changes, err := differences(old, next)
@@ -287,7 +293,7 @@ var fieldOrder = []string{
 	"onlineMethods",
 	"name", "address", "timeZone", "currency", "locale", "taxId", "email", "phone", "website", "accent", "logo", "logoSha256", "footer",
 	"numbering", "dueDays", "validDays", "pricesIncludeTax", "voidSent", "voidByTwo", "smallBalance", "keepCredit", "paymentTerms", "terms", "bank", "onAcceptance", "acceptanceDeposit",
-	"slug", "inquiryOwnerId", "recordOwnerId", "customFields",
+	"slug", "inquiryOwnerId", "recordOwnerId", "customFields", "dealStages",
 }
 
 func fields(s Settings) (map[string]json.RawMessage, error) {
@@ -400,6 +406,7 @@ func (s *Settings) check() error {
 		f.Add("inquiryOwnerId", "invalid", "this is no member")
 	}
 	s.checkCustom(&f)
+	s.checkStages(&f)
 	switch s.OnAcceptance {
 	case "", AcceptNothing, AcceptDraft, AcceptIssue, AcceptSend:
 	default:

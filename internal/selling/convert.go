@@ -46,7 +46,7 @@ func (s *Service) Convert(ctx context.Context, by activity.By, estimateID string
 			return nil, fault.Unready.Errorf("only an accepted estimate becomes an order; this one is %s", e.State)
 		}
 		ord := order.Order{
-			ID: s.IDs.Of("or", e.ContactID), ContactID: e.ContactID, State: order.Open, EstimateID: e.ID, Title: e.Number, Body: e.Body.Chosen(),
+			ID: s.IDs.Of("or", e.ContactID), ContactID: e.ContactID, State: order.Open, EstimateID: e.ID, DealID: e.DealID, Title: e.Number, Body: e.Body.Chosen(),
 			MadeBy: by.Kind + ":" + by.ID, CreatedAt: s.Now().UTC(),
 		}
 		if err := ord.Agree(schedule); err != nil {
@@ -88,7 +88,7 @@ func (s *Service) drafts(ctx context.Context, o *order.Order) ([]invoice.Invoice
 	var out []invoice.Invoice
 	add := func(share invoice.Share, body sale.Body, due civil.Date) string {
 		i := invoice.Invoice{
-			ID: s.IDs.Of("in", o.ContactID), ContactID: o.ContactID, State: invoice.Draft, EstimateID: o.EstimateID, OrderID: o.ID, Share: share,
+			ID: s.IDs.Of("in", o.ContactID), ContactID: o.ContactID, State: invoice.Draft, EstimateID: o.EstimateID, DealID: o.DealID, OrderID: o.ID, Share: share,
 			Body: body, DueOn: due, CreatedAt: o.CreatedAt, UpdatedAt: o.CreatedAt,
 		}
 		o.Invoices = append(o.Invoices, i.ID)

@@ -14,9 +14,11 @@ import (
 	"onebook/internal/activity"
 	"onebook/internal/civil"
 	"onebook/internal/contact"
+	"onebook/internal/deal"
 	"onebook/internal/effect"
 	"onebook/internal/estimate"
 	"onebook/internal/fault"
+	"onebook/internal/find"
 	"onebook/internal/id"
 	"onebook/internal/issue"
 	"onebook/internal/link"
@@ -42,6 +44,7 @@ type Service struct {
 	Now     func() time.Time
 	Maker   *sale.Maker
 	Org     *org.Service
+	Members *member.Service
 	Clients sale.Clients
 	Links   *link.Service
 }
@@ -49,6 +52,7 @@ type Service struct {
 // Input is what a person says of an estimate.
 type Input struct {
 	ContactID  string
+	DealID     string     // empty: of no deal
 	ValidUntil civil.Date // zero: the organisation's usual number of days
 	Body       sale.Input
 	Terms      *org.Terms // nil: the organisation's, as they are when it is sent
@@ -115,6 +119,9 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (estimat
 	if err := c.Active(); err != nil {
 		return estimate.Estimate{}, err
 	}
+	if err := deal.Of(ctx, s.Table, s.Clients, in.DealID, c.ContactID); err != nil {
+		return estimate.Estimate{}, err
+	}
 	if in.Body.Currency == "" {
 		in.Body.Currency = c.Currency
 	}
@@ -127,7 +134,7 @@ func (s *Service) Create(ctx context.Context, by activity.By, in Input) (estimat
 	_, err = s.Records.Begin(ctx, by, c.ContactID, func(_ context.Context, contact string, _ activity.Head) (*activity.Deed, error) {
 		e = estimate.Estimate{
 			ID: s.IDs.Of("es", contact), ContactID: contact, State: estimate.Draft, Body: body, ValidUntil: until,
-			Conditions: in.Terms, CreatedAt: now, UpdatedAt: now,
+			DealID: in.DealID, Conditions: in.Terms, CreatedAt: now, UpdatedAt: now,
 		}
 		op, err := e.Put()
 		if err != nil {
@@ -224,6 +231,9 @@ func (s *Service) Update(ctx context.Context, by activity.By, estimateID string,
 		if err != nil {
 			return nil, err
 		}
+		if err := deal.Of(ctx, s.Table, s.Clients, in.DealID, e.ContactID); err != nil {
+			return nil, err
+		}
 		if in.Terms != nil && e.Conditions != nil {
 			after := in.Terms.After(*e.Conditions)
 			in.Terms = &after
@@ -233,7 +243,7 @@ func (s *Service) Update(ctx context.Context, by activity.By, estimateID string,
 			return nil, err
 		}
 		before := *e
-		e.Body, e.ValidUntil, e.Conditions = body, until, in.Terms
+		e.Body, e.ValidUntil, e.Conditions, e.DealID = body, until, in.Terms, in.DealID
 		return &activity.Deed{
 			Kind: "estimate.changed", Text: "Changed the estimate to " + amount(body.Totals.Total, body.Currency),
 			Changes: []activity.Change{
@@ -429,6 +439,7 @@ func (s *Service) answer(ctx context.Context, by activity.By, estimateID string,
 		if err := e.To(to); err != nil {
 			return nil, err
 		}
+		offered := e.Body.Totals.Total
 		if to == estimate.Accepted {
 			if err := choose(e, choices); err != nil {
 				return nil, err
@@ -450,8 +461,13 @@ func (s *Service) answer(ctx context.Context, by activity.By, estimateID string,
 			e.Answer.Terms = e.Conditions.Version
 			d.Changes = []activity.Change{{Field: "terms", To: e.Conditions.Version}}
 		}
-		d.Ops, err = s.onAcceptance(*e, set, e.Answer.At)
-		return d, err
+		if d.Ops, err = s.onAcceptance(*e, set, e.Answer.At); err != nil {
+			return nil, err
+		}
+		if e.Body.Totals.Total != offered { // a search finds it by what was agreed as well
+			d.Ops = append(d.Ops, find.Put(find.Amount(e.Body.Totals.Total), find.Estimate, e.ID))
+		}
+		return d, s.winDeal(ctx, *e, d)
 	})
 }
 
