@@ -3,6 +3,7 @@ package api
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 )
@@ -151,5 +152,21 @@ func TestOnlyTheSiteReachesUsWhenItHasASecret(t *testing.T) {
 	}
 	if r := s.call("GET", "/v1/widgets/wi_1", ""); r.status != 403 {
 		t.Errorf("without: %d", r.status)
+	}
+}
+
+// Only who signed in within the last five minutes counts as fresh, by the machine's clock; without a clock or a time, nobody.
+func TestASignInIsFreshForFiveMinutes(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	a := &API{Machine: func() time.Time { return now }}
+	for at, want := range map[string]bool{
+		"1800000000": true, "1799999700": true, "1799999699": false, "1800000060": true, "1800000061": false, "": false, "now": false, "1.8e9": false,
+	} {
+		if got := a.fresh(at); got != want {
+			t.Errorf("auth_time %q: %v", at, got)
+		}
+	}
+	if new(API).fresh("1800000000") {
+		t.Error("without a clock it is fresh")
 	}
 }

@@ -111,6 +111,21 @@ func TestAllocationVectors(t *testing.T) {
 	}
 }
 
+// Of invoices due and issued on one day the lower number is paid first, whatever the order they are read in.
+func TestTheLowerNumberFirst(t *testing.T) {
+	var open []invoice.Invoice
+	for _, number := range []string{"3", "1", "2"} {
+		open = append(open, invoice.Invoice{
+			Number: number, State: invoice.Open, DueOn: day(t, "2026-02-01"), IssuedOn: day(t, "2026-01-01"),
+			Body: sale.Body{Currency: "EUR", Totals: sale.Sums{Payable: 100}},
+		})
+	}
+	got := oldest(open, 150, "EUR")
+	if len(got) != 2 || got[0].inv.Number != "1" || got[0].amount != 100 || got[1].inv.Number != "2" || got[1].amount != 50 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func day(t *testing.T, s string) civil.Date {
 	t.Helper()
 	d, err := civil.ParseDate(s)
