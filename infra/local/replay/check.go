@@ -68,8 +68,8 @@ func (l *life) checkOverdue(ctx context.Context, today string, want []string, ce
 	return nil
 }
 
-// balance answers what a contact owes, in dollars; anything else on its account is an error.
-func (l *life) balance(ctx context.Context, contactID string) (int64, error) {
+// balance answers what a contact owes and what it has in credit, in dollars; another currency on its account is an error.
+func (l *life) balance(ctx context.Context, contactID string) (due, credit int64, err error) {
 	var c struct {
 		Balance []struct {
 			Currency    string
@@ -77,23 +77,23 @@ func (l *life) balance(ctx context.Context, contactID string) (int64, error) {
 		}
 	}
 	if err := l.Get(ctx, "/v1/contacts/"+contactID, &c); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	var due int64
 	for _, b := range c.Balance {
-		if b.Currency != "USD" || b.Credit != 0 {
-			return 0, fmt.Errorf("contact %s has %d of %s in credit, which nobody gave", contactID, b.Credit, b.Currency)
+		if b.Currency != "USD" {
+			return 0, 0, fmt.Errorf("contact %s has %d of %s, which nobody gave", contactID, b.Due-b.Credit, b.Currency)
 		}
 		due += b.Due
+		credit += b.Credit
 	}
-	return due, nil
+	return due, credit, nil
 }
 
 // checkOwed compares every customer's balance in the evening of a day.
-func (l *life) checkOwed(ctx context.Context, today string, want map[string]int64) error {
-	got := make([]int64, len(l.want.Customers))
+func (l *life) checkOwed(ctx context.Context, today string, want, credit map[string]int64) error {
+	got, have := make([]int64, len(l.want.Customers)), make([]int64, len(l.want.Customers))
 	err := l.each(ctx, len(got), func(ctx context.Context, n int) (err error) {
-		got[n], err = l.balance(ctx, l.contacts[l.want.Customers[n].ID])
+		got[n], have[n], err = l.balance(ctx, l.contacts[l.want.Customers[n].ID])
 		return err
 	})
 	if err != nil {
@@ -103,6 +103,9 @@ func (l *life) checkOwed(ctx context.Context, today string, want map[string]int6
 		wrong := ""
 		if got[n] != want[c.ID] {
 			wrong = fmt.Sprintf("%s on %s: %s, not %s", c.ID, today, dollars(got[n]), dollars(want[c.ID]))
+		}
+		if have[n] != credit[c.ID] {
+			wrong = fmt.Sprintf("%s on %s: %s in credit, not %s", c.ID, today, dollars(have[n]), dollars(credit[c.ID]))
 		}
 		l.owed.add(wrong)
 	}
@@ -172,7 +175,7 @@ func (l *life) checkTotals(a *actual) {
 	var billed, paid, wantBilled, wantPaid int64
 	years := map[string][]string{}
 	payers := map[string]bool{}
-	late, wantLate, wantPayers := 0, 0, 0
+	late, wantLate, wantPayers, wantPayments := 0, 0, 0, 0
 	for _, i := range a.invoices {
 		billed += i.Total
 		year, _, _ := strings.Cut(i.Number, "-")
@@ -189,6 +192,7 @@ func (l *life) checkTotals(a *actual) {
 		wantBilled += c.Billed
 		wantPaid += c.Paid
 		wantLate += c.Late
+		wantPayments += c.Payments
 		if c.Late > 0 {
 			wantPayers++
 		}
@@ -196,7 +200,7 @@ func (l *life) checkTotals(a *actual) {
 	l.report.section("Totals")
 	l.report.add("customers", len(l.want.Customers), len(a.customer))
 	l.report.add("invoices", len(l.want.Receivables), len(a.invoices))
-	l.report.add("payments", len(l.want.Receivables), len(a.payments))
+	l.report.add("payments", wantPayments, len(a.payments))
 	l.report.add("billed", dollars(wantBilled), dollars(billed))
 	l.report.add("paid", dollars(wantPaid), dollars(paid))
 	l.report.add("late receivables", wantLate, late)
@@ -267,7 +271,7 @@ func (l *life) checkReceivables(a *actual) {
 	var payments tally
 	for _, p := range a.payments {
 		wrong := ""
-		if p.Status != "succeeded" || p.Credit != 0 || p.Currency != "USD" || len(p.Allocations) != 1 || p.Allocations[0].Amount != p.Amount ||
+		if p.Status != "succeeded" || p.Currency != "USD" || len(p.Allocations) != 1 || p.Allocations[0].Amount+p.Credit != p.Amount ||
 			a.byID[p.Allocations[0].InvoiceID].ContactID != p.ContactID {
 			wrong = fmt.Sprintf("%s is %s over %s %s", p.ID, p.Status, dollars(p.Amount), p.Currency)
 		}
@@ -305,10 +309,11 @@ func (l *life) checkCustomers(ctx context.Context, a *actual) error {
 			l.report.add(w.ID, w.words(), "unknown")
 			continue
 		}
-		var err error
-		if c.Balance, err = l.balance(ctx, l.contacts[w.ID]); err != nil {
+		due, credit, err := l.balance(ctx, l.contacts[w.ID])
+		if err != nil {
 			return err
 		}
+		c.Balance = due - credit
 		l.report.add(w.ID, w.words(), c.words())
 	}
 	return nil

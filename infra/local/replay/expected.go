@@ -26,9 +26,10 @@ type expectation struct {
 		Cents   int64
 	}
 	MonthEnds []struct {
-		Day   string
-		Owed  map[string]int64 // by customer
-		Cents int64
+		Day    string
+		Owed   map[string]int64 // by customer
+		Credit map[string]int64
+		Cents  int64
 	}
 	Receivables []struct {
 		Source, Customer, Number, IssuedOn, DueOn, PaidOn string
@@ -38,17 +39,17 @@ type expectation struct {
 }
 
 type customerFigures struct {
-	ID                    string
-	Invoices, Late        int
-	Billed, Paid, Balance int64
+	ID                       string
+	Invoices, Late, Payments int
+	Billed, Paid, Balance    int64
 }
 
-func expect(ctx context.Context, file string, rows int) (*expectation, error) {
+func expect(ctx context.Context, file string, rows, every int) (*expectation, error) {
 	root, err := drive.Root()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "python3", filepath.Join(root, "infra", "local", "replay", "expected.py"), file, strconv.Itoa(rows))
+	cmd := exec.CommandContext(ctx, "python3", filepath.Join(root, "infra", "local", "replay", "expected.py"), file, strconv.Itoa(rows), strconv.Itoa(every))
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()

@@ -33,6 +33,7 @@ func main() {
 	o := Options{Out: os.Stdout, Progress: os.Stderr, Terminal: terminal(os.Stderr)}
 	flag.StringVar(&o.Data, "data", dataFolder(), "the folder with "+fileName)
 	flag.IntVar(&o.Rows, "rows", 0, "only the first so many receivables by date of invoice; 0 is all")
+	flag.IntVar(&o.Every, "every", 0, "pay each so-manieth receivable by turns in two parts, with 5.00 too much, by two methods; 0 is none")
 	flag.IntVar(&o.Corrupt, "corrupt", 0, "bill and pay one cent more in this row, counted from 1, to see the comparison fail")
 	flag.IntVar(&o.PDFEvery, "pdf", 10, "read the text of every n-th PDF; each one's bytes are read anyway")
 	file := flag.String("report", "", "write the report to this file too")

@@ -18,6 +18,61 @@ type receivable struct {
 	issued   time.Time
 	due      time.Time
 	settled  time.Time
+	way      way
+}
+
+// way is how a receivable is paid.
+type way int
+
+// The ways; all but the first by turns.
+const (
+	plain way = iota // all on its day, by transfer
+	parts            // half of it midway between issue and that day
+	over             // with something too much
+	two              // half of it in cash
+)
+
+// tooMuch is what is overpaid, in cents.
+const tooMuch = 500
+
+// wayOf is how the n-th receivable, counted from 0 by date of invoice, is paid when each every-th is paid otherwise.
+func wayOf(n, every int) way {
+	if every == 0 || (n+1)%every != 0 {
+		return plain
+	}
+	return []way{parts, over, two}[((n+1)/every-1)%3]
+}
+
+// half is the day on which the first half is paid.
+func (r receivable) half() time.Time {
+	if r.way != parts {
+		return r.settled
+	}
+	return r.issued.Add(r.settled.Sub(r.issued) / day / 2 * day)
+}
+
+// paying is one payment.
+type paying struct {
+	cents  int64
+	method string
+	on     time.Time
+}
+
+// pay is the first half of what is owed, or what follows it.
+func (r receivable) pay(owed int64, first bool) paying {
+	part := int64(0)
+	if r.way == parts || r.way == two {
+		part = owed / 2
+	}
+	switch {
+	case first && r.way == two:
+		return paying{part, "cash", r.half()}
+	case first:
+		return paying{part, "transfer", r.half()}
+	case r.way == over && owed > 0:
+		owed += tooMuch
+	}
+	return paying{owed - part, "transfer", r.settled}
 }
 
 // read reads the receivables by date of invoice; those of one day stay in the order of the file.

@@ -54,15 +54,15 @@ func (l *life) checkRecord(ctx context.Context) error {
 			chains.add("")
 		}
 		wrong := ""
-		for _, kind := range []string{"invoice.drafted", "invoice.issued", "payment.recorded"} {
-			if kinds[kind] != c.Invoices {
-				wrong = fmt.Sprintf("%s: %s %d times, not %d", c.ID, kind, kinds[kind], c.Invoices)
+		for kind, times := range map[string]int{"invoice.drafted": c.Invoices, "invoice.issued": c.Invoices, "payment.recorded": c.Payments} {
+			if kinds[kind] != times {
+				wrong = fmt.Sprintf("%s: %s %d times, not %d", c.ID, kind, kinds[kind], times)
 			}
 		}
 		stories.add(wrong)
 		return nil
 	})
 	l.report.add("chains intact", chains.of(), &chains)
-	l.report.add("timelines: each invoice drafted, issued and paid once", stories.of(), &stories)
+	l.report.add("timelines: each invoice drafted and issued once, each payment noted once", stories.of(), &stories)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // machines without zones
 
@@ -21,6 +22,7 @@ type Options struct {
 	Folder   string // its data; made anew
 	Data     string // the folder with the receivables
 	Rows     int    // only the first so many; 0 is all
+	Every    int    // each so-manieth receivable is paid in another way, see [way]; 0 is none
 	Corrupt  int    // this row, counted from 1, is billed and paid with a cent too much
 	PDFEvery int    // the text of every n-th PDF is read
 	Out      io.Writer
@@ -36,7 +38,7 @@ func Replay(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := expect(ctx, file, o.Rows)
+	want, err := expect(ctx, file, o.Rows, o.Every)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +49,9 @@ func Replay(ctx context.Context, o Options) (*Report, error) {
 		r := &rows[o.Corrupt-1]
 		r.cents++
 		r.amount = dollars(r.cents)
+	}
+	for n := range rows {
+		rows[n].way = wayOf(n, o.Every)
 	}
 	place, err := time.LoadLocation(zone)
 	if err != nil {
@@ -59,7 +64,7 @@ func Replay(ctx context.Context, o Options) (*Report, error) {
 	defer program.Kill()
 	l := &life{
 		Client: &drive.Client{Base: program.Base, Role: "owner"}, rows: rows, want: want, report: &Report{Rows: len(rows)}, place: place,
-		contacts: map[string]string{}, invoices: map[string]string{}, sources: map[string]string{}, receivables: map[string]receivable{},
+		credit: map[string]int64{}, left: map[string]int64{}, contacts: map[string]string{}, invoices: map[string]string{}, sources: map[string]string{}, receivables: map[string]receivable{},
 		progress: progress{out: o.Progress, terminal: o.Terminal, began: time.Now()},
 	}
 	if err := l.live(ctx); err != nil {
@@ -93,6 +98,10 @@ type life struct {
 	progress progress
 	place    *time.Location // zone
 
+	mu     sync.Mutex
+	credit map[string]int64 // what a customer has paid too much, and not used up
+	left   map[string]int64 // by source: what was left to pay when credit was used for it
+
 	contacts    map[string]string     // customer → id
 	invoices    map[string]string     // source → id
 	sources     map[string]string     // id → source
@@ -117,10 +126,13 @@ func (l *life) live(ctx context.Context) error {
 	if err := l.found(ctx); err != nil {
 		return err
 	}
-	issued, settled := map[string][]receivable{}, map[string][]receivable{}
+	issued, settled, half := map[string][]receivable{}, map[string][]receivable{}, map[string][]receivable{}
 	for _, r := range l.rows {
 		issued[iso(r.issued)] = append(issued[iso(r.issued)], r)
 		settled[iso(r.settled)] = append(settled[iso(r.settled)], r)
+		if r.way == parts || r.way == two {
+			half[iso(r.half())] = append(half[iso(r.half())], r)
+		}
 		l.receivables[r.source] = r
 	}
 	began, billed, ends := time.Now(), 0, l.want.MonthEnds
@@ -140,11 +152,14 @@ func (l *life) live(ctx context.Context) error {
 		if err := l.bill(ctx, issued[d.Day]); err != nil {
 			return err
 		}
-		if err := l.collect(ctx, settled[d.Day]); err != nil {
+		if err := l.collect(ctx, half[d.Day], true); err != nil {
+			return err
+		}
+		if err := l.collect(ctx, settled[d.Day], false); err != nil {
 			return err
 		}
 		if len(ends) > 0 && ends[0].Day == d.Day {
-			if err := l.checkOwed(ctx, d.Day, ends[0].Owed); err != nil {
+			if err := l.checkOwed(ctx, d.Day, ends[0].Owed, ends[0].Credit); err != nil {
 				return err
 			}
 			ends = ends[1:]
@@ -202,6 +217,15 @@ func (l *life) bill(ctx context.Context, rows []receivable) error {
 		if err := l.Post(ctx, "/v1/invoices/"+ids[n]+"/issue", "issue-"+r.source, nil, nil); err != nil {
 			return err
 		}
+		if l.credit[r.customer] == 0 {
+			continue
+		}
+		var after struct{ Due, Paid int64 }
+		if err := l.Post(ctx, "/v1/invoices/"+ids[n]+"/apply-credit", "credit-"+r.source, map[string]any{}, &after); err != nil {
+			return err
+		}
+		l.left[r.source] = after.Due
+		l.credit[r.customer] -= after.Paid
 	}
 	return nil
 }
@@ -209,12 +233,26 @@ func (l *life) bill(ctx context.Context, rows []receivable) error {
 // lineName stands before the file's number in the one line of an invoice.
 const lineName = "Receivable "
 
-func (l *life) collect(ctx context.Context, rows []receivable) error {
+// collect receives what is paid on a day: the first halves, or what is left.
+func (l *life) collect(ctx context.Context, rows []receivable, first bool) error {
 	return l.each(ctx, len(rows), func(ctx context.Context, n int) error {
 		r := rows[n]
-		return l.Post(ctx, "/v1/invoices/"+l.invoices[r.source]+"/payments", "pay-"+r.source, map[string]any{
-			"amount": r.cents, "method": "transfer", "receivedOn": iso(r.settled), "reference": r.source,
-		}, nil)
+		owed, used := l.left[r.source]
+		if !used {
+			owed = r.cents
+		}
+		p := r.pay(owed, first)
+		if p.cents == 0 {
+			return nil
+		}
+		var made struct{ Credit int64 }
+		err := l.Post(ctx, "/v1/invoices/"+l.invoices[r.source]+"/payments", fmt.Sprintf("pay-%s-%t", r.source, first), map[string]any{
+			"amount": p.cents, "method": p.method, "receivedOn": iso(p.on), "reference": r.source,
+		}, &made)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.credit[r.customer] += made.Credit
+		return err
 	})
 }
 

@@ -45,11 +45,11 @@ func data(t *testing.T) string {
 	return folder
 }
 
-func replay(t *testing.T, corrupt int) (*Report, string) {
+func replay(t *testing.T, corrupt, every int) (*Report, string) {
 	t.Helper()
 	var out bytes.Buffer
 	r, err := Replay(t.Context(), Options{
-		Binary: binary, Folder: filepath.Join(t.TempDir(), "data"), Data: data(t), Rows: slice, Corrupt: corrupt, PDFEvery: 5, Out: &out,
+		Binary: binary, Folder: filepath.Join(t.TempDir(), "data"), Data: data(t), Rows: slice, Corrupt: corrupt, Every: every, PDFEvery: 5, Out: &out,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func replay(t *testing.T, corrupt int) (*Report, string) {
 
 // What goes through the product comes out of it to the cent.
 func TestReplay(t *testing.T) {
-	r, out := replay(t, 0)
+	r, out := replay(t, 0, 0)
 	for _, f := range r.Wrong() {
 		t.Errorf("%s: %s, not %s", f.Name, f.Actual, f.Expected)
 	}
@@ -76,9 +76,22 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// Payments in two parts, with something too much and by two methods come out to the cent too, and what was too much is used
+// up by the next invoice.
+func TestReplayOfOtherWaysToPay(t *testing.T) {
+	r, out := replay(t, 0, 4)
+	for _, f := range r.Wrong() {
+		t.Errorf("%s: %s, not %s", f.Name, f.Actual, f.Expected)
+	}
+	// Of 60 receivables 15 are paid otherwise: 5 in parts, 5 with 5.00 too much, 5 by two methods.
+	if !strings.Contains(out, "| 70 ") {
+		t.Errorf("there are not ten payments more than receivables:\n%s", out)
+	}
+}
+
 // A cent too much in one of sixty rows is found, and the figures that it is in are named.
 func TestOneCent(t *testing.T) {
-	r, out := replay(t, 30)
+	r, out := replay(t, 30, 0)
 	if r.OK() {
 		t.Fatalf("it was not found:\n%s", out)
 	}
@@ -112,7 +125,7 @@ func TestOneCent(t *testing.T) {
 // The most telling figures of the whole file, which expected.py reckons. A line of awk over the columns InvoiceAmount and
 // DaysLate finds the same.
 func TestExpected(t *testing.T) {
-	e, err := expect(t.Context(), filepath.Join(data(t), fileName), 0)
+	e, err := expect(t.Context(), filepath.Join(data(t), fileName), 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
