@@ -115,6 +115,8 @@ bench: ## every benchmark
 .PHONY: replay
 replay: ## the real receivables through a running product; ARGS are handed on
 	go run ./infra/local/replay $(ARGS)
+	@echo; echo "Again, each hundredth paid in two parts, with too much, or by two methods:"
+	go run ./infra/local/replay -every 100 $(ARGS)
 
 .PHONY: kill
 kill: ## kill -9 a running product again and again while clients work, and look for what is lost

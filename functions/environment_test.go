@@ -20,8 +20,9 @@ import (
 	"onebook/internal/app/all"
 )
 
-// optional are the names that a function can do without: the log is written at level info then.
-var optional = []string{"LOG_LEVEL"}
+// optional are the names that a function can do without: the log is written at level info then, and answers to letters go to
+// the organisation alone.
+var optional = []string{"LOG_LEVEL", "REPLY_DOMAIN"}
 
 // parts are what a constructor is tried with: an environment, and an outside that is not there.
 func parts(env map[string]string) app.Parts {

@@ -84,8 +84,12 @@ func TestReplayOfOtherWaysToPay(t *testing.T) {
 		t.Errorf("%s: %s, not %s", f.Name, f.Actual, f.Expected)
 	}
 	// Of 60 receivables 15 are paid otherwise: 5 in parts, 5 with 5.00 too much, 5 by two methods.
-	if !strings.Contains(out, "| 70 ") {
-		t.Errorf("there are not ten payments more than receivables:\n%s", out)
+	for _, sec := range r.sections {
+		for _, f := range sec.figures {
+			if f.Name == "payments" && f.Actual != "70" {
+				t.Errorf("there are %s payments, not ten more than receivables:\n%s", f.Actual, out)
+			}
+		}
 	}
 }
 
