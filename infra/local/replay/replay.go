@@ -214,18 +214,14 @@ func (l *life) bill(ctx context.Context, rows []receivable) error {
 	}
 	for n, r := range rows {
 		l.invoices[r.source], l.sources[ids[n]] = ids[n], r.source
-		if err := l.Post(ctx, "/v1/invoices/"+ids[n]+"/issue", "issue-"+r.source, nil, nil); err != nil {
+		var issued struct{ Due int64 }
+		if err := l.Post(ctx, "/v1/invoices/"+ids[n]+"/issue", "issue-"+r.source, nil, &issued); err != nil {
 			return err
 		}
-		if l.credit[r.customer] == 0 {
-			continue
+		if l.credit[r.customer] > 0 { // which the product uses by itself
+			l.left[r.source] = issued.Due
+			l.credit[r.customer] -= r.cents - issued.Due
 		}
-		var after struct{ Due, Paid int64 }
-		if err := l.Post(ctx, "/v1/invoices/"+ids[n]+"/apply-credit", "credit-"+r.source, map[string]any{}, &after); err != nil {
-			return err
-		}
-		l.left[r.source] = after.Due
-		l.credit[r.customer] -= after.Paid
 	}
 	return nil
 }
